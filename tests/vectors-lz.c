@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Runs a folder of LZ, GLZ, ZLIB_GLZ, LZ4, JPEG, JPEG_ALPHA and MJPEG vectors (docs/spec/lz.md section 11): every stream to
- * its pixels, damaged ones to an error, and every deployed stream's pixels through our encoder and back, with
- * the ratio of the sizes. */
+/* Runs a folder of LZ, GLZ, ZLIB_GLZ, LZ4, JPEG, JPEG_ALPHA and MJPEG vectors (docs/spec/lz.md
+ * section 11): every stream to its pixels, damaged ones to an error, and every deployed stream's
+ * pixels through our encoder and back, with the ratio of the sizes. */
 #include "codec/glz.h"
 #include "codec/jpeg.h"
 #include "codec/lz.h"
 #include "codec/lz4.h"
 #include "codec/zlib-glz.h"
+#include "wire/wire.h"
 
 #include <json-glib/json-glib.h>
 #include <math.h>
@@ -16,7 +17,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#define PAD 24          /* bytes behind each row, which no decoder may touch */
+#define PAD 24 /* bytes behind each row, which no decoder may touch */
 #define PAD_BYTE 0xa5
 
 static GBytes *streams, *expects;
@@ -29,8 +30,8 @@ typedef struct Ratio {
 } Ratio;
 
 static Ratio ratios[] = {
-    {"PLT1"}, {"PLT4"}, {"PLT8"}, {"RGB16"}, {"RGB24"}, {"RGB32"}, {"RGBA"}, {"XXXA"}, {"A8"},
-    {"GLZ"},  {"ZLIB_GLZ"}, {"LZ4"}, {"JPEG"}, {"JPEG_ALPHA"},
+    {"PLT1"}, {"PLT4"}, {"PLT8"}, {"RGB16"},    {"RGB24"}, {"RGB32"}, {"RGBA"},
+    {"XXXA"}, {"A8"},   {"GLZ"},  {"ZLIB_GLZ"}, {"LZ4"},   {"JPEG"},  {"JPEG_ALPHA"},
 };
 
 static void count_ratio(const char *name, gsize ours, gsize deployed)
@@ -105,8 +106,8 @@ static guint32 *load_palette(JsonObject *vector, guint *n)
     return palette;
 }
 
-/* Three ways to lay out an upright picture of rows of `row` bytes: as coded without a gap and turned over by the test,
- * straight, and straight with padded rows. */
+/* Three ways to lay out an upright picture of rows of `row` bytes: as coded without a gap and
+ * turned over by the test, straight, and straight with padded rows. */
 typedef enum Layout { CODED, UPRIGHT, PADDED, N_LAYOUTS } Layout;
 
 typedef struct Target {
@@ -153,9 +154,9 @@ static CodecFormat wanted_format(JsonObject *expect)
 {
     const char *format = text(expect, "format");
 
-    return g_str_has_prefix(format, "BGRX") ? CODEC_FORMAT_RGB32
+    return g_str_has_prefix(format, "BGRX")   ? CODEC_FORMAT_RGB32
            : g_str_has_prefix(format, "BGRA") ? CODEC_FORMAT_RGBA
-                                               : CODEC_FORMAT_A8;
+                                              : CODEC_FORMAT_A8;
 }
 
 /* ---- LZ ---- */
@@ -165,9 +166,10 @@ static CodecResult lz_any_header(gboolean alpha, const guint8 *data, gsize size,
     return alpha ? lz_read_alpha_header(data, size, info) : lz_read_header(data, size, info);
 }
 
-/* The source as the encoder got it, from the expected picture: packed for palettes by our own decoder. */
-static gboolean lz_encode_again(const char *name, gboolean alpha, const CodecInfo *info, const guint8 *stream,
-                                gsize size, const char *kind)
+/* The source as the encoder got it, from the expected picture: packed for palettes by our own
+ * decoder. */
+static gboolean lz_encode_again(const char *name, gboolean alpha, const CodecInfo *info,
+                                const guint8 *stream, gsize size, const char *kind)
 {
     gsize row, got, again_size = lz_encode_bound(info->format, info->width, info->height);
     CodecInfo again_info;
@@ -184,11 +186,11 @@ static gboolean lz_encode_again(const char *name, gboolean alpha, const CodecInf
 
         for (gsize i = 0; i < row * info->height; i++)
             memset(pixels + 4 * i, i, 3), pixels[4 * i + 3] = source[i];
-        result = lz_encode_alpha(NULL, info->top_down, info->width, info->height, pixels, row * 4, coded,
-                                 again_size, &got);
+        result = lz_encode_alpha(NULL, info->top_down, info->width, info->height, pixels, row * 4,
+                                 coded, again_size, &got);
     } else {
-        result = lz_encode(NULL, info->format, info->top_down, info->width, info->height, source, row, coded,
-                           again_size, &got);
+        result = lz_encode(NULL, info->format, info->top_down, info->width, info->height, source,
+                           row, coded, again_size, &got);
     }
     if (result != CODEC_OK)
         return fail(name, "encoding: %s", codec_result_text(result));
@@ -269,7 +271,8 @@ static gboolean run_bad_lz(JsonObject *vector)
     CodecResult result = lz_read_header(stream, size, &info);
 
     if (result == CODEC_OK) {
-        gboolean is_palette = info.format >= CODEC_FORMAT_PLT1_LE && info.format <= CODEC_FORMAT_PLT8;
+        gboolean is_palette =
+            info.format >= CODEC_FORMAT_PLT1_LE && info.format <= CODEC_FORMAT_PLT8;
 
         if (*image_type && is_palette != g_str_equal(image_type, "LZ_PLT"))
             return TRUE; /* for the image type to refuse */
@@ -277,21 +280,23 @@ static gboolean run_bad_lz(JsonObject *vector)
         codec_row_size(to, info.width, &row);
         g_autofree guint8 *pixels = g_malloc(row * info.height);
         static const guint32 two[] = {0, 0xffffff};
-        result = lz_decode(stream, size, palette ? palette : two, palette ? n_palette : 2, to, pixels, row);
+        result = lz_decode(stream, size, palette ? palette : two, palette ? n_palette : 2, to,
+                           pixels, row);
     }
     return result != CODEC_OK ? TRUE : fail(name, "accepted");
 }
 
 /* ---- GLZ ---- */
 
-static CodecResult glz_try(GlzWindow *window, JsonObject *image, GlzImage **decoded, guint64 *missing)
+static CodecResult glz_try(GlzWindow *window, JsonObject *image, GlzImage **decoded,
+                           guint64 *missing)
 {
     gsize size;
     g_autofree guint8 *stream = load_stream(json_object_get_object_member(image, "stream"), &size);
 
     if (g_str_equal(text(image, "image_type"), "ZLIB_GLZ_RGB"))
-        return zlib_glz_decode(window, stream, size, number(image, "glz_data_size"), number(image, "width"),
-                               number(image, "height"), decoded, missing);
+        return zlib_glz_decode(window, stream, size, number(image, "glz_data_size"),
+                               number(image, "width"), number(image, "height"), decoded, missing);
     return glz_decode(window, stream, size, decoded, missing);
 }
 
@@ -304,8 +309,9 @@ static gboolean glz_check(const char *name, GlzWindow *window, JsonObject *image
     JsonArray *retained = json_object_get_array_member(image, "retained_after_decode");
     GlzWindowState state;
 
-    if (glz_image_id(decoded) != (guint64)number(image, "id") || info->width != number(image, "width") ||
-        info->height != number(image, "height") || info->top_down != (number(image, "top_down") != 0))
+    if (glz_image_id(decoded) != (guint64)number(image, "id") ||
+        info->width != number(image, "width") || info->height != number(image, "height") ||
+        info->top_down != (number(image, "top_down") != 0))
         return fail(name, "image %" G_GINT64_FORMAT ": wrong header", number(image, "id"));
     if (expected_size != (gsize)info->width * info->height * 4)
         return fail(name, "image %" G_GINT64_FORMAT ": wrong size", number(image, "id"));
@@ -314,19 +320,21 @@ static gboolean glz_check(const char *name, GlzWindow *window, JsonObject *image
 
         if (memcmp(glz_image_pixels(decoded) + from * info->width, expected + y * info->width * 4,
                    info->width * 4) != 0)
-            return fail(name, "image %" G_GINT64_FORMAT ": row %zu differs", number(image, "id"), y);
+            return fail(name, "image %" G_GINT64_FORMAT ": row %zu differs", number(image, "id"),
+                        y);
     }
     glz_window_state(window, &state);
     if (state.lowest != (guint64)json_array_get_int_element(retained, 0) ||
         state.highest != (guint64)json_array_get_int_element(retained, 1) ||
         state.n_images != (gsize)json_array_get_int_element(retained, 2))
-        return fail(name, "image %" G_GINT64_FORMAT ": window holds %zu from %" G_GUINT64_FORMAT, number(image, "id"),
-                    state.n_images, state.lowest);
+        return fail(name, "image %" G_GINT64_FORMAT ": window holds %zu from %" G_GUINT64_FORMAT,
+                    number(image, "id"), state.n_images, state.lowest);
     return TRUE;
 }
 
 /* The same images through our dictionary, in the order of their ids. */
-static gboolean glz_encode_again(const char *name, JsonArray *images, guint64 window_pixels, gboolean deployed)
+static gboolean glz_encode_again(const char *name, JsonArray *images, guint64 window_pixels,
+                                 gboolean deployed)
 {
     GlzDictionary *dictionary = glz_dictionary_new(window_pixels, 0);
     GlzWindow *window = glz_window_new(window_pixels * 4, NULL);
@@ -339,13 +347,15 @@ static gboolean glz_encode_again(const char *name, JsonArray *images, guint64 wi
         by_id[number(image, "id")] = image;
     }
     for (guint i = 0; i < n && ok; i++) {
-        static const CodecFormat formats[] = {[6] = CODEC_FORMAT_RGB16, CODEC_FORMAT_RGB24, CODEC_FORMAT_RGB32,
-                                              CODEC_FORMAT_RGBA};
+        static const CodecFormat formats[] = {
+            [6] = CODEC_FORMAT_RGB16, CODEC_FORMAT_RGB24, CODEC_FORMAT_RGB32, CODEC_FORMAT_RGBA};
         JsonObject *image = by_id[i];
         CodecFormat format = formats[number(image, "lz_type")];
         guint width = number(image, "width"), height = number(image, "height");
-        gsize pixels_size, row, size, capacity = lz_encode_bound(format, width, height) + 5, wrapped;
-        g_autofree guint8 *pixels = load_expect(json_object_get_object_member(image, "expect"), &pixels_size);
+        gsize pixels_size, row, size, capacity = lz_encode_bound(format, width, height) + 5,
+                                      wrapped;
+        g_autofree guint8 *pixels =
+            load_expect(json_object_get_object_member(image, "expect"), &pixels_size);
         g_autofree guint8 *coded = g_malloc(capacity), *packed = NULL, *zlib = g_malloc(capacity);
         gboolean top_down = number(image, "top_down") != 0;
         GlzImage *decoded = NULL;
@@ -362,8 +372,9 @@ static gboolean glz_encode_again(const char *name, JsonArray *images, guint64 wi
                 memcpy(packed + p * row / width, v, row / width);
         }
         const guint8 *first = top_down ? packed : packed + row * (height - 1);
-        CodecResult result = glz_encode(dictionary, format, top_down, width, height, first,
-                                        top_down ? (gssize)row : -(gssize)row, coded, capacity, &size, &id);
+        CodecResult result =
+            glz_encode(dictionary, format, top_down, width, height, first,
+                       top_down ? (gssize)row : -(gssize)row, coded, capacity, &size, &id);
         if (result == CODEC_OK) {
             g_autofree guint8 *exact = g_memdup2(coded, size);
             result = glz_decode(window, exact, size, &decoded, NULL);
@@ -419,10 +430,11 @@ static gboolean run_glz(JsonObject *vector)
                     CodecResult result = glz_try(window, head, &decoded, &missing);
 
                     /* What it waits for is given for the first try. */
-                    guint64 expected = json_object_get_int_member_with_default(head, "waits_for", -1);
+                    guint64 expected =
+                        json_object_get_int_member_with_default(head, "waits_for", -1);
                     if (g_hash_table_add(tried, head) && missing != expected)
-                        ok = fail(name, "image %" G_GINT64_FORMAT " waits for %" G_GINT64_FORMAT, number(head, "id"),
-                                  (gint64)missing);
+                        ok = fail(name, "image %" G_GINT64_FORMAT " waits for %" G_GINT64_FORMAT,
+                                  number(head, "id"), (gint64)missing);
                     if (result == CODEC_MISSING)
                         break;
                     if (result != CODEC_OK) {
@@ -433,8 +445,8 @@ static gboolean run_glz(JsonObject *vector)
                     ok = glz_check(name, window, head, decoded);
                     glz_image_unref(decoded);
                     if (ok && json_array_get_int_element(order, decoded_n) != number(head, "id"))
-                        ok = fail(name, "image %" G_GINT64_FORMAT " completes as number %u", number(head, "id"),
-                                  decoded_n);
+                        ok = fail(name, "image %" G_GINT64_FORMAT " completes as number %u",
+                                  number(head, "id"), decoded_n);
                     decoded_n++;
                     g_queue_pop_head(&queues[c]);
                     progress = TRUE;
@@ -464,16 +476,18 @@ static gboolean run_bad_glz(JsonObject *vector, gboolean zlib)
 
         for (guint i = 0; i < json_array_get_length(context); i++) {
             gsize context_size;
-            g_autofree guint8 *data = load_stream(json_array_get_object_element(context, i), &context_size);
+            g_autofree guint8 *data =
+                load_stream(json_array_get_object_element(context, i), &context_size);
 
             if (glz_decode(window, data, context_size, NULL, NULL) != CODEC_OK)
                 ok = fail(name, "context %u is refused", i);
         }
     }
     GlzImage *image = NULL;
-    CodecResult result = zlib ? zlib_glz_decode(window, stream, size, number(vector, "glz_data_size"),
-                                                number(vector, "width"), number(vector, "height"), &image, NULL)
-                              : glz_decode(window, stream, size, &image, NULL);
+    CodecResult result =
+        zlib ? zlib_glz_decode(window, stream, size, number(vector, "glz_data_size"),
+                               number(vector, "width"), number(vector, "height"), &image, NULL)
+             : glz_decode(window, stream, size, &image, NULL);
     if (result == CODEC_OK || result == CODEC_MISSING)
         ok = fail(name, "%s", codec_result_text(result));
     glz_image_unref(image);
@@ -489,13 +503,15 @@ static gboolean run_lz4(JsonObject *vector)
     guint width = number(vector, "width"), height = number(vector, "height");
     gsize size, expected_size, row, again_size;
     g_autofree guint8 *stream = load_stream(json_object_get_object_member(vector, "stream"), &size);
-    g_autofree guint8 *expected = load_expect(json_object_get_object_member(vector, "expect"), &expected_size);
+    g_autofree guint8 *expected =
+        load_expect(json_object_get_object_member(vector, "expect"), &expected_size);
     CodecInfo info;
     CodecResult result = lz4_image_read_header(stream, size, width, height, &info);
 
     if (result != CODEC_OK)
         return fail(name, "header: %s", codec_result_text(result));
-    if (stream[1] != number(vector, "bitmap_format") || info.top_down != (number(vector, "top_down") != 0))
+    if (stream[1] != number(vector, "bitmap_format") ||
+        info.top_down != (number(vector, "top_down") != 0))
         return fail(name, "wrong header");
     codec_row_size(info.format, width, &row);
     for (Layout layout = CODED; layout < N_LAYOUTS; layout++) {
@@ -514,11 +530,13 @@ static gboolean run_lz4(JsonObject *vector)
 
     gsize capacity = expected_size + expected_size / 100 + 64;
     g_autofree guint8 *coded = g_malloc(capacity), *again = g_malloc(expected_size);
-    gssize stride = info.top_down ? (gssize)row : -(gssize)row, last = info.top_down ? 0 : (height - 1) * row;
-    result = lz4_image_encode(info.format, info.top_down, width, height, expected + last, stride, 0, coded, capacity,
-                              &again_size);
+    gssize stride = info.top_down ? (gssize)row : -(gssize)row,
+           last = info.top_down ? 0 : (height - 1) * row;
+    result = lz4_image_encode(info.format, info.top_down, width, height, expected + last, stride, 0,
+                              coded, capacity, &again_size);
     if (result == CODEC_OK)
-        result = lz4_image_decode(coded, again_size, width, height, info.format, again + last, stride);
+        result =
+            lz4_image_decode(coded, again_size, width, height, info.format, again + last, stride);
     if (result != CODEC_OK || memcmp(again, expected, expected_size) != 0)
         return fail(name, "encoded by us: %s", codec_result_text(result));
     count_ratio("LZ4", again_size, size);
@@ -536,7 +554,8 @@ static gboolean run_bad_lz4(JsonObject *vector)
     CodecResult result = lz4_image_read_header(stream, size, width, height, &info);
 
     if (result == CODEC_OK)
-        result = lz4_image_decode(stream, size, width, height, CODEC_FORMAT_RGB32, pixels, width * 4);
+        result =
+            lz4_image_decode(stream, size, width, height, CODEC_FORMAT_RGB32, pixels, width * 4);
     return result != CODEC_OK ? TRUE : fail(name, "accepted");
 }
 
@@ -568,7 +587,8 @@ static gboolean run_jpeg(JsonObject *vector, gboolean with_alpha)
     gboolean flag = number(vector, "flags") & SPICE_JPEG_ALPHA_FLAGS_TOP_DOWN;
     gsize size, expected_size, again_jpeg, again_size = 0;
     g_autofree guint8 *stream = load_stream(json_object_get_object_member(vector, "stream"), &size);
-    g_autofree guint8 *expected = load_expect(json_object_get_object_member(vector, "expect"), &expected_size);
+    g_autofree guint8 *expected =
+        load_expect(json_object_get_object_member(vector, "expect"), &expected_size);
     CodecInfo info;
     CodecResult result = with_alpha ? jpeg_alpha_read_header(stream, size, jpeg_size, flag, &info)
                                     : jpeg_image_read_header(stream, size, &info);
@@ -596,13 +616,16 @@ static gboolean run_jpeg(JsonObject *vector, gboolean with_alpha)
         return fail(name, "differs by %d", worst);
 
     static const JpegOptions options = {.quality = 85, .subsampling = JPEG_SUBSAMPLING_420};
-    result = with_alpha ? jpeg_alpha_encode(NULL, flag, info.width, info.height, tight, info.width * 4, &options,
-                                            coded, capacity, &again_jpeg, &again_size)
-                        : jpeg_image_encode(CODEC_FORMAT_RGB32, info.width, info.height, tight, info.width * 4,
-                                            &options, coded, capacity, &again_size);
+    result = with_alpha
+                 ? jpeg_alpha_encode(NULL, flag, info.width, info.height, tight, info.width * 4,
+                                     &options, coded, capacity, &again_jpeg, &again_size)
+                 : jpeg_image_encode(CODEC_FORMAT_RGB32, info.width, info.height, tight,
+                                     info.width * 4, &options, coded, capacity, &again_size);
     if (result == CODEC_OK)
-        result = with_alpha ? jpeg_alpha_decode(coded, again_size, again_jpeg, flag, pixels, info.width * 4)
-                            : jpeg_image_decode(coded, again_size, CODEC_FORMAT_RGB32, pixels, info.width * 4);
+        result =
+            with_alpha
+                ? jpeg_alpha_decode(coded, again_size, again_jpeg, flag, pixels, info.width * 4)
+                : jpeg_image_decode(coded, again_size, CODEC_FORMAT_RGB32, pixels, info.width * 4);
     if (result != CODEC_OK)
         return fail(name, "encoded by us: %s", codec_result_text(result));
     if (psnr(pixels, tight, expected_size) < 25)
@@ -617,7 +640,8 @@ static gboolean run_jpeg(JsonObject *vector, gboolean with_alpha)
 static gboolean run_bad_jpeg_alpha(JsonObject *vector)
 {
     const char *name = text(vector, "name");
-    guint32 jpeg_size = number(vector, "jpeg_size"), width = number(vector, "width"), height = number(vector, "height");
+    guint32 jpeg_size = number(vector, "jpeg_size"), width = number(vector, "width"),
+            height = number(vector, "height");
     gboolean flag = number(vector, "flags") & SPICE_JPEG_ALPHA_FLAGS_TOP_DOWN;
     gsize size;
     g_autofree guint8 *stream = load_stream(json_object_get_object_member(vector, "stream"), &size);
@@ -638,21 +662,24 @@ static gboolean run_mjpeg(JsonObject *vector)
     JsonArray *frames = json_object_get_array_member(vector, "frames");
     gboolean ok = TRUE;
 
-    /* All frames; then without the first, as when it was dropped for being late: the standard tables have to do. */
+    /* All frames; then without the first, as when it was dropped for being late: the standard
+     * tables have to do. */
     for (guint skip = 0; skip < 2; skip++) {
         JpegStream *jpeg = jpeg_stream_new();
 
         for (guint i = skip; i < json_array_get_length(frames) && ok; i++) {
             JsonObject *frame = json_array_get_object_element(frames, i);
             gsize size, expected_size;
-            g_autofree guint8 *stream = load_stream(json_object_get_object_member(frame, "stream"), &size);
+            g_autofree guint8 *stream =
+                load_stream(json_object_get_object_member(frame, "stream"), &size);
             g_autofree guint8 *expected =
                 load_expect(json_object_get_object_member(frame, "expect"), &expected_size);
             g_autofree guint8 *pixels = g_malloc(expected_size);
             CodecInfo info;
             CodecResult result = jpeg_stream_begin(jpeg, stream, size, &info);
 
-            if (result == CODEC_OK && (info.width != number(frame, "width") || info.height != number(frame, "height")))
+            if (result == CODEC_OK &&
+                (info.width != number(frame, "width") || info.height != number(frame, "height")))
                 ok = fail(name, "frame %u is %ux%u", i, info.width, info.height);
             else if (result == CODEC_OK)
                 result = jpeg_stream_decode(jpeg, CODEC_FORMAT_RGB32, pixels, info.width * 4);
@@ -663,6 +690,143 @@ static gboolean run_mjpeg(JsonObject *vector)
         }
         jpeg_stream_free(jpeg);
     }
+    return ok;
+}
+
+/* ---- Whole messages ---- */
+
+/* The payload of a compressed image, wherever its type keeps it. */
+static WireBytes image_payload(const WireImage *image)
+{
+    switch (image->type) {
+    case SPICE_IMAGE_TYPE_LZ_PLT:
+        return image->u.lz_palette.data;
+    case SPICE_IMAGE_TYPE_ZLIB_GLZ_RGB:
+        return image->u.zlib_glz.data;
+    case SPICE_IMAGE_TYPE_JPEG_ALPHA:
+        return image->u.jpeg_alpha.data;
+    default:
+        return image->u.compressed;
+    }
+}
+
+/* The header of the stream agrees with the Image structure, and what needs no other image decodes.
+ */
+static CodecResult decode_wire_image(const WireImage *image, CodecInfo *info)
+{
+    WireBytes data = image_payload(image);
+    g_autofree guint8 *pixels = g_malloc((gsize)image->width * image->height * 4);
+    gsize stride = (gsize)image->width * 4;
+    gboolean flag = FALSE;
+    CodecResult result;
+
+    switch (image->type) {
+    case SPICE_IMAGE_TYPE_LZ_PLT:
+    case SPICE_IMAGE_TYPE_LZ_RGB:
+        result = lz_read_header(data.data, data.size, info);
+        if (result == CODEC_OK && image->type == SPICE_IMAGE_TYPE_LZ_PLT)
+            result = lz_decode(data.data, data.size, image->u.lz_palette.palette->entries,
+                               image->u.lz_palette.palette->n_entries, CODEC_FORMAT_RGB32, pixels,
+                               stride);
+        else if (result == CODEC_OK)
+            result = lz_decode(data.data, data.size, NULL, 0, info->format, pixels, stride);
+        return result;
+    case SPICE_IMAGE_TYPE_LZ4:
+        result = lz4_image_read_header(data.data, data.size, image->width, image->height, info);
+        return result != CODEC_OK
+                   ? result
+                   : lz4_image_decode(data.data, data.size, image->width, image->height,
+                                      CODEC_FORMAT_RGBA, pixels, stride);
+    case SPICE_IMAGE_TYPE_JPEG:
+        result = jpeg_image_read_header(data.data, data.size, info);
+        return result != CODEC_OK
+                   ? result
+                   : jpeg_image_decode(data.data, data.size, CODEC_FORMAT_RGB32, pixels, stride);
+    case SPICE_IMAGE_TYPE_JPEG_ALPHA:
+        flag = image->u.jpeg_alpha.flags & SPICE_JPEG_ALPHA_FLAGS_TOP_DOWN;
+        result =
+            jpeg_alpha_read_header(data.data, data.size, image->u.jpeg_alpha.jpeg_size, flag, info);
+        return result != CODEC_OK
+                   ? result
+                   : jpeg_alpha_decode(data.data, data.size, image->u.jpeg_alpha.jpeg_size, flag,
+                                       pixels, stride);
+    default: {
+        GlzInfo glz = {0};
+        g_autofree guint8 *inflated = NULL;
+
+        if (image->type == SPICE_IMAGE_TYPE_ZLIB_GLZ_RGB) {
+            inflated = g_malloc(image->u.zlib_glz.inflated_size);
+            result = zlib_glz_check(data.size, image->u.zlib_glz.inflated_size, image->width,
+                                    image->height);
+            if (result == CODEC_OK)
+                result = zlib_glz_inflate(data.data, data.size, inflated,
+                                          image->u.zlib_glz.inflated_size);
+            if (result != CODEC_OK)
+                return result;
+            data = (WireBytes){inflated, image->u.zlib_glz.inflated_size};
+        }
+        result = glz_read_header(data.data, data.size, &glz);
+        *info = glz.image;
+        return result;
+    }
+    }
+}
+
+static gboolean run_wire(JsonObject *vector)
+{
+    const char *name = text(vector, "name");
+    gsize size;
+    g_autofree guint8 *body = load_stream(json_object_get_object_member(vector, "stream"), &size);
+    guint16 type = number(vector, "message");
+    const WireImage *image;
+    WireArena arena;
+    WireError error;
+    CodecInfo info;
+    guint n_palette;
+    g_autofree guint32 *palette = load_palette(vector, &n_palette);
+
+    wire_arena_init(&arena, 1 << 20);
+    const void *message =
+        wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, type, body, size, &arena, &error);
+    if (!message)
+        return fail(name, "%s", error.text);
+    if (type == SPICE_MSG_DISPLAY_DRAW_ALPHA_BLEND)
+        image = ((const WireMsgDisplayDrawAlphaBlend *)message)->src_image;
+    else
+        image = ((const WireMsgDisplayDrawCopy *)message)->src_image;
+
+    gboolean ok = TRUE;
+    WireBytes data = image_payload(image);
+    g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, data.data, data.size);
+    CodecResult result = decode_wire_image(image, &info);
+    if (image->type != number(vector, "image_type") ||
+        image->flags != number(vector, "image_flags") || image->width != number(vector, "width") ||
+        image->height != number(vector, "height"))
+        ok = fail(name, "the Image structure differs");
+    else if (data.data - body != number(vector, "payload_offset") ||
+             data.size != (gsize)number(vector, "payload_size") ||
+             !g_str_equal(sum, text(vector, "payload_sha256")))
+        ok = fail(name, "the payload differs");
+    else if (image->type == SPICE_IMAGE_TYPE_ZLIB_GLZ_RGB &&
+             image->u.zlib_glz.inflated_size != number(vector, "glz_data_size"))
+        ok = fail(name, "the inflated size differs");
+    else if (image->type == SPICE_IMAGE_TYPE_JPEG_ALPHA &&
+             (image->u.jpeg_alpha.flags != number(vector, "flags") ||
+              image->u.jpeg_alpha.jpeg_size != number(vector, "jpeg_size")))
+        ok = fail(name, "the size of the colour part differs");
+    else if (image->type == SPICE_IMAGE_TYPE_LZ_PLT &&
+             (image->u.lz_palette.flags != number(vector, "bitmap_flags") ||
+              image->u.lz_palette.palette->unique != (guint64)number(vector, "palette_unique") ||
+              image->u.lz_palette.palette->n_entries != n_palette))
+        ok = fail(name, "the palette differs");
+    else if (result != CODEC_OK)
+        ok = fail(name, "%s", codec_result_text(result));
+    else if (info.width != image->width || info.height != image->height)
+        ok = fail(name, "the stream is %ux%u", info.width, info.height);
+    for (guint i = 0; ok && i < n_palette; i++)
+        if ((image->u.lz_palette.palette->entries[i] & 0xffffff) != (palette[i] & 0xffffff))
+            ok = fail(name, "palette entry %u differs", i);
+    wire_arena_clear(&arena);
     return ok;
 }
 
@@ -686,6 +850,8 @@ static gboolean run_vector(JsonObject *vector)
         return run_jpeg(vector, g_str_equal(codec, "jpeg_alpha"));
     if (g_str_equal(codec, "bad-jpeg_alpha"))
         return run_bad_jpeg_alpha(vector);
+    if (g_str_equal(codec, "wire"))
+        return run_wire(vector);
     if (g_str_equal(codec, "mjpeg"))
         return run_mjpeg(vector);
     return fail(text(vector, "name"), "unknown codec '%s'", codec);
@@ -732,8 +898,10 @@ int main(int argc, char **argv)
     }
     for (gsize i = 0; i < G_N_ELEMENTS(ratios); i++)
         if (ratios[i].deployed)
-            printf("size ours / deployed: %-10s %8" G_GUINT64_FORMAT " / %8" G_GUINT64_FORMAT " = %.4f\n", ratios[i].name,
-                   ratios[i].ours, ratios[i].deployed, (double)ratios[i].ours / ratios[i].deployed);
+            printf("size ours / deployed: %-10s %8" G_GUINT64_FORMAT " / %8" G_GUINT64_FORMAT
+                   " = %.4f\n",
+                   ratios[i].name, ratios[i].ours, ratios[i].deployed,
+                   (double)ratios[i].ours / ratios[i].deployed);
     g_bytes_unref(streams);
     g_bytes_unref(expects);
     printf("%d passed, %d failed\n", passed, failed);

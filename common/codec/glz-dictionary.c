@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The server's dictionary of GLZ images: ids, the window in pixels, copies of the pixels (docs/spec/lz.md 4.3 and 4.5). */
+/* The server's dictionary of GLZ images: ids, the window in pixels, copies of the pixels
+ * (docs/spec/lz.md 4.3 and 4.5). */
 #include "codec/glz-dictionary.h"
 
 #include <stdlib.h>
@@ -48,7 +49,8 @@ GlzDictionary *glz_dictionary_new(int64_t window_pixels, uint64_t next_id)
     dictionary->ring_size = MAX_IMAGES;
     dictionary->pages = calloc(pages, sizeof *dictionary->pages);
     dictionary->ring = calloc(dictionary->ring_size, sizeof *dictionary->ring);
-    if (!tables_init(&dictionary->colour, GLZ_TABLE_BITS) || !dictionary->pages || !dictionary->ring) {
+    if (!tables_init(&dictionary->colour, GLZ_TABLE_BITS) || !dictionary->pages ||
+        !dictionary->ring) {
         glz_dictionary_free(dictionary);
         return NULL;
     }
@@ -90,10 +92,11 @@ uint32_t glz_dictionary_pixels(const GlzDictionary *dictionary)
     return dictionary->pixels;
 }
 
-bool glz_dictionary_accepts(const GlzDictionary *dictionary, CodecFormat format, uint32_t width, uint32_t height)
+bool glz_dictionary_accepts(const GlzDictionary *dictionary, CodecFormat format, uint32_t width,
+                            uint32_t height)
 {
-    bool known = format == CODEC_FORMAT_RGB16 || format == CODEC_FORMAT_RGB24 || format == CODEC_FORMAT_RGB32 ||
-                 format == CODEC_FORMAT_RGBA;
+    bool known = format == CODEC_FORMAT_RGB16 || format == CODEC_FORMAT_RGB24 ||
+                 format == CODEC_FORMAT_RGB32 || format == CODEC_FORMAT_RGBA;
 
     return known && width && height && (uint64_t)width * height < dictionary->window;
 }
@@ -122,7 +125,8 @@ static void drop_oldest(GlzDictionary *dictionary)
 
 void glz_dictionary_make_room(GlzDictionary *dictionary, uint32_t n)
 {
-    while (dictionary->n && (n > dictionary->window - dictionary->pixels || dictionary->n == dictionary->ring_size))
+    while (dictionary->n &&
+           (n > dictionary->window - dictionary->pixels || dictionary->n == dictionary->ring_size))
         drop_oldest(dictionary);
 }
 
@@ -131,8 +135,8 @@ uint64_t glz_dictionary_base(const GlzDictionary *dictionary)
     return dictionary->n ? dictionary->ring[dictionary->oldest]->id : dictionary->next_id;
 }
 
-GlzEntry *glz_entry_new(const GlzDictionary *dictionary, CodecFormat format, uint32_t width, uint32_t height,
-                        const uint8_t *pixels, ptrdiff_t stride)
+GlzEntry *glz_entry_new(const GlzDictionary *dictionary, CodecFormat format, uint32_t width,
+                        uint32_t height, const uint8_t *pixels, ptrdiff_t stride)
 {
     GlzEntry *entry = calloc(1, sizeof *entry);
     size_t n = (size_t)width * height, s = format == CODEC_FORMAT_RGB16 ? 2 : 4;
@@ -157,7 +161,8 @@ GlzEntry *glz_entry_new(const GlzDictionary *dictionary, CodecFormat format, uin
 
         if (format == CODEC_FORMAT_RGB24) {
             for (uint32_t x = 0; x < width; x++) {
-                uint32_t v = pixels[3 * x] | (uint32_t)pixels[3 * x + 1] << 8 | (uint32_t)pixels[3 * x + 2] << 16;
+                uint32_t v = pixels[3 * x] | (uint32_t)pixels[3 * x + 1] << 8 |
+                             (uint32_t)pixels[3 * x + 2] << 16;
                 memcpy(to + 4 * (size_t)x, &v, 4);
             }
         } else {
@@ -182,15 +187,18 @@ void glz_dictionary_add(GlzDictionary *dictionary, GlzEntry *entry)
     dictionary->n++;
     dictionary->pixels += entry->n;
     dictionary->next_id++;
-    dictionary->next_position += pages << PAGE_BITS; /* wraps around: positions are only compared by difference */
+    dictionary->next_position +=
+        pages << PAGE_BITS; /* wraps around: positions are only compared by difference */
 }
 
 uint32_t glz_dictionary_guess(const GlzDictionary *dictionary, const GlzEntry *entry)
 {
     for (size_t back = 1; back <= 8 && back <= dictionary->n; back++) {
-        const GlzEntry *other = dictionary->ring[(dictionary->oldest + dictionary->n - back) % dictionary->ring_size];
+        const GlzEntry *other =
+            dictionary->ring[(dictionary->oldest + dictionary->n - back) % dictionary->ring_size];
 
-        if (other->format == entry->format && other->width == entry->width && other->height == entry->height)
+        if (other->format == entry->format && other->width == entry->width &&
+            other->height == entry->height)
             return entry->first - other->first;
     }
     return 0;

@@ -21,8 +21,8 @@ typedef struct GlzEntry {
 } GlzEntry;
 
 struct GlzDictionary {
-    uint32_t window;  /* pixels */
-    uint32_t pixels;  /* of the entries */
+    uint32_t window; /* pixels */
+    uint32_t pixels; /* of the entries */
     uint64_t next_id;
     uint32_t next_position;
     GlzEntry **ring; /* entries from `oldest` on, n of them, in the order of their ids */
@@ -34,9 +34,10 @@ struct GlzDictionary {
 
 /* Drop the oldest images until one of n more pixels fits. */
 void glz_dictionary_make_room(GlzDictionary *dictionary, uint32_t n);
-/* A new entry with a copy of the pixels, not yet entered: it has its id and position. NULL when there is no memory. */
-GlzEntry *glz_entry_new(const GlzDictionary *dictionary, CodecFormat format, uint32_t width, uint32_t height,
-                        const uint8_t *pixels, ptrdiff_t stride);
+/* A new entry with a copy of the pixels, not yet entered: it has its id and position. NULL when
+ * there is no memory. */
+GlzEntry *glz_entry_new(const GlzDictionary *dictionary, CodecFormat format, uint32_t width,
+                        uint32_t height, const uint8_t *pixels, ptrdiff_t stride);
 void glz_entry_free(GlzEntry *entry);
 /* Enter it: its id is taken now. */
 void glz_dictionary_add(GlzDictionary *dictionary, GlzEntry *entry);
@@ -48,7 +49,8 @@ uint32_t glz_dictionary_guess(const GlzDictionary *dictionary, const GlzEntry *e
 bool glz_dictionary_need_alpha(GlzDictionary *dictionary);
 
 /* Which entry holds this position, if any. */
-ALWAYS_INLINE const GlzEntry *glz_dictionary_find(const GlzDictionary *dictionary, uint32_t position)
+ALWAYS_INLINE const GlzEntry *glz_dictionary_find(const GlzDictionary *dictionary,
+                                                  uint32_t position)
 {
     const GlzEntry *entry = dictionary->pages[position >> 8 & dictionary->page_mask];
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The GLZ encoder: the search of lz-search.h over an image and the dictionary's earlier ones (docs/spec/lz.md 4.2, 4.5). */
+/* The GLZ encoder: the search of lz-search.h over an image and the dictionary's earlier ones
+ * (docs/spec/lz.md 4.2, 4.5). */
 #include "codec/glz-dictionary.h"
 
 typedef struct Context {
@@ -37,7 +38,7 @@ static bool run_pass(GlzDictionary *dictionary, const GlzEntry *entry, bool alph
         .id = entry->id,
         .guess = glz_dictionary_guess(dictionary, entry),
     };
-    bool fits = alpha                                ? lz_run_pass(1, true, &pass)
+    bool fits = alpha                                 ? lz_run_pass(1, true, &pass)
                 : entry->format == CODEC_FORMAT_RGB16 ? lz_run_pass(2, true, &pass)
                                                       : lz_run_pass(4, true, &pass);
 
@@ -45,13 +46,14 @@ static bool run_pass(GlzDictionary *dictionary, const GlzEntry *entry, bool alph
     return fits;
 }
 
-CodecResult glz_encode(GlzDictionary *dictionary, CodecFormat format, bool top_down, uint32_t width, uint32_t height,
-                       const uint8_t *pixels, ptrdiff_t stride, uint8_t *out, size_t capacity, size_t *size,
-                       uint64_t *id)
+CodecResult glz_encode(GlzDictionary *dictionary, CodecFormat format, bool top_down, uint32_t width,
+                       uint32_t height, const uint8_t *pixels, ptrdiff_t stride, uint8_t *out,
+                       size_t capacity, size_t *size, uint64_t *id)
 {
     size_t row;
 
-    if (!glz_dictionary_accepts(dictionary, format, width, height) || !codec_row_size(format, width, &row))
+    if (!glz_dictionary_accepts(dictionary, format, width, height) ||
+        !codec_row_size(format, width, &row))
         return CODEC_TOO_LARGE;
     if (capacity < GLZ_HEADER_SIZE)
         return CODEC_NO_SPACE;
@@ -74,7 +76,8 @@ CodecResult glz_encode(GlzDictionary *dictionary, CodecFormat format, bool top_d
     lz_write_be32(out + 29, entry->id - glz_dictionary_base(dictionary));
 
     LzOut to = {out + GLZ_HEADER_SIZE, out + capacity};
-    if (!run_pass(dictionary, entry, false, &to) || (entry->alpha && !run_pass(dictionary, entry, true, &to))) {
+    if (!run_pass(dictionary, entry, false, &to) ||
+        (entry->alpha && !run_pass(dictionary, entry, true, &to))) {
         glz_entry_free(entry);
         return CODEC_NO_SPACE;
     }

@@ -42,8 +42,9 @@ static uint8_t *need_scratch(LzEncoder *encoder, size_t size)
 }
 
 /* Units of one pass, where they are or packed. NULL when there is no memory. */
-static const uint8_t *gather(LzEncoder *encoder, CodecFormat format, bool alpha, const uint8_t *pixels,
-                             ptrdiff_t stride, size_t row_units, uint32_t height, unsigned s)
+static const uint8_t *gather(LzEncoder *encoder, CodecFormat format, bool alpha,
+                             const uint8_t *pixels, ptrdiff_t stride, size_t row_units,
+                             uint32_t height, unsigned s)
 {
     bool in_place = format != CODEC_FORMAT_RGB24 && !alpha;
     size_t row = row_units * s;
@@ -64,7 +65,8 @@ static const uint8_t *gather(LzEncoder *encoder, CodecFormat format, bool alpha,
                 to[x] = pixels[4 * x + 3];
         } else {
             for (size_t x = 0; x < row_units; x++) {
-                uint32_t v = pixels[3 * x] | (uint32_t)pixels[3 * x + 1] << 8 | (uint32_t)pixels[3 * x + 2] << 16;
+                uint32_t v = pixels[3 * x] | (uint32_t)pixels[3 * x + 1] << 8 |
+                             (uint32_t)pixels[3 * x + 2] << 16;
                 memcpy(to + 4 * x, &v, 4);
             }
         }
@@ -72,10 +74,13 @@ static const uint8_t *gather(LzEncoder *encoder, CodecFormat format, bool alpha,
     return packed;
 }
 
-static CodecResult run_pass(LzEncoder *encoder, CodecFormat format, bool alpha, size_t row_units, uint32_t height,
-                            const uint8_t *pixels, ptrdiff_t stride, LzOut *out)
+static CodecResult run_pass(LzEncoder *encoder, CodecFormat format, bool alpha, size_t row_units,
+                            uint32_t height, const uint8_t *pixels, ptrdiff_t stride, LzOut *out)
 {
-    unsigned s = alpha ? 1 : format == CODEC_FORMAT_RGB16 ? 2 : codec_format_bits(format) >= 24 ? 4 : 1;
+    unsigned s = alpha                             ? 1
+                 : format == CODEC_FORMAT_RGB16    ? 2
+                 : codec_format_bits(format) >= 24 ? 4
+                                                   : 1;
     LzTables tables = {encoder->shorts, encoder->longs, encoder->singles, TABLE_BITS};
     LzPass pass = {.n = row_units * height, .width = row_units, .tables = &tables, .out = *out};
 
@@ -91,8 +96,9 @@ static CodecResult run_pass(LzEncoder *encoder, CodecFormat format, bool alpha, 
     pass.first = encoder->next;
     encoder->next += pass.n;
 
-    bool fits = s == 4 ? lz_run_pass(4, false, &pass) : s == 2 ? lz_run_pass(2, false, &pass)
-                                                               : lz_run_pass(1, false, &pass);
+    bool fits = s == 4   ? lz_run_pass(4, false, &pass)
+                : s == 2 ? lz_run_pass(2, false, &pass)
+                         : lz_run_pass(1, false, &pass);
     *out = pass.out;
     return fits ? CODEC_OK : CODEC_NO_SPACE;
 }
@@ -113,9 +119,9 @@ size_t lz_encode_bound(CodecFormat format, uint32_t width, uint32_t height)
     return LZ_HEADER_SIZE + bytes + units / 32 + 2;
 }
 
-static CodecResult encode(LzEncoder *given, CodecFormat format, bool alpha, bool top_down, uint32_t width,
-                          uint32_t height, const uint8_t *pixels, ptrdiff_t stride, uint8_t *out, size_t capacity,
-                          size_t *size)
+static CodecResult encode(LzEncoder *given, CodecFormat format, bool alpha, bool top_down,
+                          uint32_t width, uint32_t height, const uint8_t *pixels, ptrdiff_t stride,
+                          uint8_t *out, size_t capacity, size_t *size)
 {
     size_t row;
 
@@ -154,14 +160,18 @@ static CodecResult encode(LzEncoder *given, CodecFormat format, bool alpha, bool
     return result;
 }
 
-CodecResult lz_encode(LzEncoder *encoder, CodecFormat format, bool top_down, uint32_t width, uint32_t height,
-                      const uint8_t *pixels, ptrdiff_t stride, uint8_t *out, size_t capacity, size_t *size)
+CodecResult lz_encode(LzEncoder *encoder, CodecFormat format, bool top_down, uint32_t width,
+                      uint32_t height, const uint8_t *pixels, ptrdiff_t stride, uint8_t *out,
+                      size_t capacity, size_t *size)
 {
-    return encode(encoder, format, false, top_down, width, height, pixels, stride, out, capacity, size);
+    return encode(encoder, format, false, top_down, width, height, pixels, stride, out, capacity,
+                  size);
 }
 
 CodecResult lz_encode_alpha(LzEncoder *encoder, bool top_down, uint32_t width, uint32_t height,
-                            const uint8_t *pixels, ptrdiff_t stride, uint8_t *out, size_t capacity, size_t *size)
+                            const uint8_t *pixels, ptrdiff_t stride, uint8_t *out, size_t capacity,
+                            size_t *size)
 {
-    return encode(encoder, CODEC_FORMAT_RGBA, true, top_down, width, height, pixels, stride, out, capacity, size);
+    return encode(encoder, CODEC_FORMAT_RGBA, true, top_down, width, height, pixels, stride, out,
+                  capacity, size);
 }

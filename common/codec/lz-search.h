@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The match search and the token writer of the LZ and GLZ encoders: one body, specialised by the compiler for units of 4, 2
- * and 1 bytes and for both token forms. Private to the room.
+/* The match search and the token writer of the LZ and GLZ encoders: one body, specialised by the
+ * compiler for units of 4, 2 and 1 bytes and for both token forms. Private to the room.
  *
- * Units lie in one array, in stream order. Every unit has a virtual position, a 32-bit number that goes on counting from image
- * to image; tables keep positions, so they need not be cleared: what lies outside the live images is stale and is
- * passed over. Two tables: the short one finds the least that pays (2 or 3 units), the long one (4 or 8 units) the long
- * matches that the short one's newest entries would hide. Beside them the distances 1, the row above, and
- * that of the last match are tried. */
+ * Units lie in one array, in stream order. Every unit has a virtual position, a 32-bit number that
+ * goes on counting from image to image; tables keep positions, so they need not be cleared: what
+ * lies outside the live images is stale and is passed over. Two tables: the short one finds the
+ * least that pays (2 or 3 units), the long one (4 or 8 units) the long matches that the short one's
+ * newest entries would hide. Beside them the distances 1, the row above, and that of the last match
+ * are tried. */
 #ifndef CODEC_LZ_SEARCH_H
 #define CODEC_LZ_SEARCH_H
 
@@ -14,9 +15,11 @@
 
 /* A match that saves so many bytes isn't worth looking for a better one. */
 #define GOOD_ENOUGH 96
-/* Literals that wait for the next match, at most. A multiple of 32, so that splitting costs nothing. */
+/* Literals that wait for the next match, at most. A multiple of 32, so that splitting costs
+ * nothing. */
 #define MAX_PENDING 512
-/* After so many (log 2) failed searches the step grows by one: content without matches is passed over quickly. */
+/* After so many (log 2) failed searches the step grows by one: content without matches is passed
+ * over quickly. */
 #define SKIP_LOG 6
 /* The largest distance of an LZ match, and the largest of its short form. */
 #define LZ_MAX_DISTANCE 73727
@@ -55,20 +58,22 @@ typedef struct LzPass {
     uint32_t first; /* virtual position of unit 0 */
     LzTables *tables;
     LzOut out;
-    /* GLZ only: which image holds a virtual position (NULL: none that may be used), and the own id. */
+    /* GLZ only: which image holds a virtual position (NULL: none that may be used), and the own id.
+     */
     bool (*resolve)(void *ctx, uint32_t position, LzSource *source);
     void *ctx;
     uint64_t id;
-    uint32_t guess; /* GLZ: distance (in positions) to the same place of an earlier image of this size; 0: none */
+    uint32_t guess; /* GLZ: distance (in positions) to the same place of an earlier image of this
+                       size; 0: none */
 } LzPass;
 
 /* A candidate found. */
 typedef struct LzMatch {
     uint32_t n;
-    uint32_t distance; /* in virtual positions, across images too */
+    uint32_t distance;  /* in virtual positions, across images too */
     uint32_t m, offset; /* GLZ: m > 0: unit `offset` of the image m before */
-    int saved;         /* bytes against literals */
-    uint32_t back;     /* units before that would match as well */
+    int saved;          /* bytes against literals */
+    uint32_t back;      /* units before that would match as well */
 } LzMatch;
 
 ALWAYS_INLINE uint32_t lz_bias(unsigned s)
@@ -149,7 +154,9 @@ ALWAYS_INLINE uint32_t lz_equal_units(unsigned s, const uint8_t *a, const uint8_
 {
     uint32_t n = 0;
 #ifdef __SSE2__
-    const __m128i mask = s == 4 ? _mm_set1_epi32(0xffffff) : s == 2 ? _mm_set1_epi16(0x7fff) : _mm_set1_epi8(-1);
+    const __m128i mask = s == 4   ? _mm_set1_epi32(0xffffff)
+                         : s == 2 ? _mm_set1_epi16(0x7fff)
+                                  : _mm_set1_epi8(-1);
     const uint32_t step = 16 / s;
 
     for (; n + step <= max; n += step) {
@@ -185,8 +192,8 @@ ALWAYS_INLINE uint32_t lz_token_bytes(bool glz, uint32_t distance, uint32_t m, u
 }
 
 /* Try the unit at position - distance as source for unit i; *best becomes the better one. */
-ALWAYS_INLINE void lz_try(unsigned s, bool glz, const LzPass *pass, uint32_t i, uint32_t distance, uint32_t pending,
-                          LzMatch *best)
+ALWAYS_INLINE void lz_try(unsigned s, bool glz, const LzPass *pass, uint32_t i, uint32_t distance,
+                          uint32_t pending, LzMatch *best)
 {
     const uint8_t *here = pass->units + (size_t)i * s, *there;
     uint32_t max = pass->n - i, back_max = pending, m = 0, offset = 0;
@@ -221,17 +228,20 @@ ALWAYS_INLINE void lz_try(unsigned s, bool glz, const LzPass *pass, uint32_t i, 
         return;
 
     uint32_t back = 0;
-    while (back < back_max && lz_unit(s, here - (size_t)(back + 1) * s, 0) == lz_unit(s, there - (size_t)(back + 1) * s, 0))
+    while (back < back_max && lz_unit(s, here - (size_t)(back + 1) * s, 0) ==
+                                  lz_unit(s, there - (size_t)(back + 1) * s, 0))
         back++;
 
-    uint32_t cost = lz_token_bytes(glz, distance, m, m ? offset - back : 0) + lz_extension_bytes(n + back - lz_bias(s));
+    uint32_t cost = lz_token_bytes(glz, distance, m, m ? offset - back : 0) +
+                    lz_extension_bytes(n + back - lz_bias(s));
     int saved = (int)((n + back) * lz_literal(s)) - (int)cost;
     if (saved > best->saved)
-        *best = (LzMatch){.n = n, .distance = distance, .m = m, .offset = offset, .saved = saved, .back = back};
+        *best = (LzMatch){
+            .n = n, .distance = distance, .m = m, .offset = offset, .saved = saved, .back = back};
 }
 
-ALWAYS_INLINE void lz_remember(unsigned s, const LzPass *pass, uint32_t i, uint32_t short_hash, uint32_t long_hash,
-                               bool with_long)
+ALWAYS_INLINE void lz_remember(unsigned s, const LzPass *pass, uint32_t i, uint32_t short_hash,
+                               uint32_t long_hash, bool with_long)
 {
     LzBucket *bucket = &pass->tables->shorts[short_hash];
     uint32_t position = pass->first + i;
@@ -246,8 +256,8 @@ ALWAYS_INLINE void lz_remember(unsigned s, const LzPass *pass, uint32_t i, uint3
 }
 
 /* The best match at unit i, and the tables told of this unit. */
-ALWAYS_INLINE LzMatch lz_search(unsigned s, bool glz, const LzPass *pass, uint32_t i, uint32_t last_distance,
-                                uint32_t pending)
+ALWAYS_INLINE LzMatch lz_search(unsigned s, bool glz, const LzPass *pass, uint32_t i,
+                                uint32_t last_distance, uint32_t pending)
 {
     LzMatch best = {0};
     const uint8_t *at = pass->units + (size_t)i * s;
@@ -291,7 +301,8 @@ ALWAYS_INLINE void lz_insert(unsigned s, const LzPass *pass, uint32_t i)
     unsigned bits = pass->tables->bits;
 
     if (pass->n - i >= LONG_UNITS(s))
-        lz_remember(s, pass, i, lz_hash(lz_short_key(s, at), bits), lz_long_hash(s, at, bits), true);
+        lz_remember(s, pass, i, lz_hash(lz_short_key(s, at), bits), lz_long_hash(s, at, bits),
+                    true);
 }
 
 /* Literal runs for n units. False when they don't fit. */
@@ -328,19 +339,21 @@ ALWAYS_INLINE bool lz_write_literals(unsigned s, LzOut *out, const uint8_t *unit
 }
 
 /* One match token of n units. False when it doesn't fit. */
-ALWAYS_INLINE bool lz_write_match(unsigned s, bool glz, LzOut *out, uint32_t n, uint32_t distance, uint32_t m,
-                                  uint32_t offset)
+ALWAYS_INLINE bool lz_write_match(unsigned s, bool glz, LzOut *out, uint32_t n, uint32_t distance,
+                                  uint32_t m, uint32_t offset)
 {
     uint32_t l = n - lz_bias(s), p = m ? offset : distance - 1;
     bool far = glz && p >= 4096;
     uint8_t *to = out->p;
 
     if ((size_t)(out->end - to) < 8 + lz_extension_bytes(l)) {
-        if ((size_t)(out->end - to) < lz_token_bytes(glz, distance, m, offset) + lz_extension_bytes(l))
+        if ((size_t)(out->end - to) <
+            lz_token_bytes(glz, distance, m, offset) + lz_extension_bytes(l))
             return false;
     }
-    *to++ = (l < 7 ? l : 7) << 5 |
-            (glz ? (unsigned)far << 4 | (p & 15) : distance <= LZ_SHORT_DISTANCE ? (distance - 1) >> 8 : 31);
+    *to++ = (l < 7 ? l : 7) << 5 | (glz                             ? (unsigned)far << 4 | (p & 15)
+                                    : distance <= LZ_SHORT_DISTANCE ? (distance - 1) >> 8
+                                                                    : 31);
     if (l >= 7) {
         l -= 7;
         if (l >= 255) {
@@ -380,11 +393,12 @@ ALWAYS_INLINE bool lz_write_match(unsigned s, bool glz, LzOut *out, uint32_t n, 
     return true;
 }
 
-/* The literals between two matches. A single unit at a short distance costs two bytes as a match and three as a literal: at
- * the ends of a run that always pays, inside it pays for the extra run byte from two in a row on. singles[i]: distance
- * to the last such unit, or 0. */
-ALWAYS_INLINE bool lz_write_run_of_singles(LzOut *out, const uint8_t *units, uint32_t n, const uint16_t *singles,
-                                           bool after_match, bool before_match)
+/* The literals between two matches. A single unit at a short distance costs two bytes as a match
+ * and three as a literal: at the ends of a run that always pays, inside it pays for the extra run
+ * byte from two in a row on. singles[i]: distance to the last such unit, or 0. */
+ALWAYS_INLINE bool lz_write_run_of_singles(LzOut *out, const uint8_t *units, uint32_t n,
+                                           const uint16_t *singles, bool after_match,
+                                           bool before_match)
 {
     uint32_t done = 0;
 
@@ -446,7 +460,8 @@ ALWAYS_INLINE bool lz_run_pass(unsigned s, bool glz, LzPass *pass)
             if (pending == MAX_PENDING) {
                 const uint8_t *from = pass->units + (size_t)(i - pending) * s;
 
-                if (!(with_singles ? lz_write_run_of_singles(&pass->out, from, pending, singles, after_match, false)
+                if (!(with_singles ? lz_write_run_of_singles(&pass->out, from, pending, singles,
+                                                             after_match, false)
                                    : lz_write_literals(s, &pass->out, from, pending)))
                     return false;
                 pending = 0;
@@ -457,7 +472,8 @@ ALWAYS_INLINE bool lz_run_pass(unsigned s, bool glz, LzPass *pass)
         failures = 0;
 
         /* A literal first, if the next unit's match saves more. */
-        while (match.saved < GOOD_ENOUGH / 2 && i + 1 < pass->n && pending < MAX_PENDING - 1 && match.n > 0) {
+        while (match.saved < GOOD_ENOUGH / 2 && i + 1 < pass->n && pending < MAX_PENDING - 1 &&
+               match.n > 0) {
             LzMatch next = lz_search(s, glz, pass, i + 1, last_distance, pending + 1);
 
             if (next.saved <= match.saved + 1)
@@ -478,7 +494,8 @@ ALWAYS_INLINE bool lz_run_pass(unsigned s, bool glz, LzPass *pass)
         if (pending) {
             const uint8_t *from = pass->units + (size_t)(start - pending) * s;
 
-            if (!(with_singles ? lz_write_run_of_singles(&pass->out, from, pending, singles, after_match, true)
+            if (!(with_singles ? lz_write_run_of_singles(&pass->out, from, pending, singles,
+                                                         after_match, true)
                                : lz_write_literals(s, &pass->out, from, pending)))
                 return false;
         }
@@ -490,8 +507,8 @@ ALWAYS_INLINE bool lz_run_pass(unsigned s, bool glz, LzPass *pass)
         if (match.distance != 1)
             last_distance = match.distance;
 
-        /* What lies inside a match is worth knowing too; in a long one now and then, in a run of one colour
-         * only its end. */
+        /* What lies inside a match is worth knowing too; in a long one now and then, in a run of
+         * one colour only its end. */
         uint32_t k = i + 1, every = match.n > 64 ? 8 : 1;
         if (match.distance == 1 && match.n > 8)
             k = end - 3;
@@ -506,8 +523,9 @@ ALWAYS_INLINE bool lz_run_pass(unsigned s, bool glz, LzPass *pass)
     if (!pending)
         return true;
     const uint8_t *from = pass->units + (size_t)(i - pending) * s;
-    return with_singles ? lz_write_run_of_singles(&pass->out, from, pending, singles, after_match, false)
-                        : lz_write_literals(s, &pass->out, from, pending);
+    return with_singles
+               ? lz_write_run_of_singles(&pass->out, from, pending, singles, after_match, false)
+               : lz_write_literals(s, &pass->out, from, pending);
 }
 
 #endif
