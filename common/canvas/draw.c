@@ -104,7 +104,7 @@ static bool collect(uint16_t type, const void *message, CanvasDraw *draw)
         const WireMsgDisplayDrawComposite *composite = message;
 
         source = composite->src_image;
-        extra = composite->mask_image;
+        extra = composite->flags & SPICE_COMPOSITE_HAS_MASK ? composite->mask_image : NULL;
         break;
     }
     default:
@@ -202,11 +202,11 @@ CanvasResult canvas_operand_resolve(CanvasDraw *draw, CanvasOperand *operand)
 {
     const CanvasPixels *pixels;
 
+    if (operand->pixels.data)
+        return CANVAS_OK;
     if (operand->surface) {
         operand->pixels = operand->surface->pixels;
-        if (operand->surface == draw->target && !operand->snapshot)
-            return take_snapshot(operand);
-        return CANVAS_OK;
+        return operand->surface == draw->target ? take_snapshot(operand) : CANVAS_OK;
     }
     if (!operand->image)
         return CANVAS_BAD_MESSAGE;
