@@ -246,12 +246,16 @@ void canvas_area_add_to(const CanvasArea *area, pixman_region32_t *damage)
 
 /* Masks for the eight pixels of a byte of bits, by halves. */
 static const uint32_t nibble_wide[16][4] = {
-#define N(b) { -((b) & 1u), -((b) >> 1 & 1u), -((b) >> 2 & 1u), -((b) >> 3 & 1u) }
+#define ALL(b) ((b) & 1 ? UINT32_MAX : 0)
+#define N(b) { ALL(b), ALL((b) >> 1), ALL((b) >> 2), ALL((b) >> 3) }
     N(0), N(1), N(2), N(3), N(4), N(5), N(6), N(7), N(8), N(9), N(10), N(11), N(12), N(13), N(14), N(15),
 };
+#undef ALL
+#define ALL(b) ((b) & 1 ? UINT16_MAX : 0)
 static const uint16_t nibble_half[16][4] = {
     N(0), N(1), N(2), N(3), N(4), N(5), N(6), N(7), N(8), N(9), N(10), N(11), N(12), N(13), N(14), N(15),
 #undef N
+#undef ALL
 };
 
 /* dst := src where the bit is set. bits begin with bit 0. */

@@ -203,7 +203,7 @@ CanvasResult canvas_draw_text(CanvasDraw *draw, const WireMsgDisplayDrawText *me
     CanvasBox behind = { back->left, back->top, back->right, back->bottom };
     CanvasBox bounds, all = { INT64_MAX, INT64_MAX, INT64_MIN, INT64_MIN };
     bool has_back = behind.x2 > behind.x1 && behind.y2 > behind.y1, has_glyphs;
-    GlyphDepth depth;
+    GlyphDepth depth = GLYPH_A1;
     CanvasArea part;
     CanvasResult result = CANVAS_OK;
 

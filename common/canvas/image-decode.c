@@ -57,6 +57,7 @@ bool canvas_image_palette(const WireImage *image, CanvasPaletteRef *ref)
 bool canvas_image_entries(const WireImage *image, const CanvasDecode *how, const uint32_t **entries, uint32_t *n,
                           CanvasResult *result)
 {
+    static const uint32_t black;
     CanvasPaletteRef ref;
 
     if (!canvas_image_palette(image, &ref)) {
@@ -70,7 +71,7 @@ bool canvas_image_entries(const WireImage *image, const CanvasDecode *how, const
     *entries = ref.from_cache ? how->palette : ref.palette->entries;
     *n = ref.from_cache ? how->n_palette : ref.palette->n_entries;
     if (*n == 0)
-        *entries = (const uint32_t[]){ 0 };
+        *entries = &black;
     return true;
 }
 
