@@ -30,7 +30,6 @@ typedef struct QueuedMessage {
     struct QueuedMessage *next;
     RendererInput input;
     Ahead *ahead; /* NULL: nothing was done yet */
-    bool looked_at;
 } QueuedMessage;
 
 typedef struct MessageList {
@@ -57,9 +56,10 @@ struct Renderer {
     /* under the lock */
     MessageList inbox;
     uint64_t queue_bytes; /* of inbox and pending */
-    bool full, stop, reset_wanted, video_ready, idle, failed_seen;
+    bool full, stop, video_ready;
+    bool reset_wanted, held; /* held: not to go on after a reset before its caller is through */
+    bool idle, failed_seen;  /* what drain() looks at */
     unsigned int frames_left;
-    RendererShared *new_shared;
     struct {
         uint32_t id;
         void *pipeline;
@@ -85,6 +85,9 @@ struct Renderer {
     uint64_t handled, handled_told;
     unsigned int n_untold;
 };
+
+/* Parsed messages need a few times their size at most. */
+#define RENDERER_ARENA_LIMIT (512u << 20)
 
 /* renderer.c */
 int64_t renderer_now(Renderer *renderer);

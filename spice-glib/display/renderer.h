@@ -91,7 +91,9 @@ typedef enum RendererEventType {
     RENDERER_SEND,              /* message: type and body that the channel must send to the server */
     RENDERER_HANDLED,           /* number: all messages up to this one have been carried out */
     RENDERER_MESSAGE,           /* message: one that was pushed with for_owner, in its turn */
-    RENDERER_STREAM_BEGIN,      /* stream: a video stream of a streaming-mode surface was made; pipeline may be NULL */
+    RENDERER_STREAM_BEGIN,      /* stream: a video stream of a streaming-mode surface was made (with video_overlay);
+                                 * a pipeline wants renderer_stream_answer(). It lives until RENDERER_STREAM_END: take
+                                 * a reference to keep it */
     RENDERER_STREAM_END,        /* stream */
     RENDERER_LATE_VIDEO,        /* five frames in a row were late (client-glib.md 9.4) */
     RENDERER_GL_SCANOUT,        /* gl */
@@ -153,9 +155,11 @@ typedef struct RendererConfig {
     bool stream_reports;         /* the server understands STREAM_REPORT */
     bool gl;                     /* GL messages may come: a UNIX socket and our capability */
     bool gstreamer;              /* use GStreamer for codecs other than MJPEG */
+    bool video_overlay;          /* RENDERER_STREAM_BEGIN will be answered */
     uint64_t queue_bytes;        /* a queue longer than this asks its feeder to stop */
     uint64_t ahead_bytes;        /* decoded pixels of messages whose turn hasn't come */
     uint64_t surface_bytes;      /* sum of off-screen surfaces */
+    uint64_t primary_bytes;      /* the screen, at 4 bytes per pixel */
     unsigned int damage_delay_us; /* how long damage may be collected while more messages wait */
     void (*event)(void *ctx, const RendererEvent *event);
     void (*queue_room)(void *ctx); /* called on the renderer's thread once a full queue is half empty; NULL allowed */
