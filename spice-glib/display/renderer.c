@@ -535,7 +535,6 @@ static struct timespec in_ms(unsigned int ms)
 bool renderer_drain(Renderer *renderer, bool frames, unsigned int timeout_ms)
 {
     int64_t end = g_get_monotonic_time() + (int64_t)timeout_ms * 1000;
-    int64_t stuck_since = 0;
     bool drained = false;
 
     if (!renderer->config.own_thread) {
@@ -544,23 +543,13 @@ bool renderer_drain(Renderer *renderer, bool frames, unsigned int timeout_ms)
     }
     pthread_mutex_lock(&renderer->lock);
     for (;;) {
-        struct timespec soon = in_ms(2);
-        bool waiting;
+        struct timespec soon = in_ms(10);
 
         if (renderer->idle && !has_work(renderer) && (!frames || renderer->frames_left == 0)) {
             drained = !renderer->failed_seen;
             break;
         }
-        if (frames && g_get_monotonic_time() > end)
-            break;
-        pthread_mutex_unlock(&renderer->lock);
-        waiting = shared_peer_is_waiting(renderer->peer);
-        pthread_mutex_lock(&renderer->lock);
-        if (!waiting)
-            stuck_since = 0;
-        else if (stuck_since == 0)
-            stuck_since = g_get_monotonic_time();
-        else if (g_get_monotonic_time() - stuck_since > (int64_t)timeout_ms * 1000)
+        if (g_get_monotonic_time() > end)
             break;
         pthread_cond_timedwait(&renderer->done, &renderer->lock, &soon);
     }
@@ -568,8 +557,10 @@ bool renderer_drain(Renderer *renderer, bool frames, unsigned int timeout_ms)
     return drained;
 }
 
-void renderer_reset(Renderer *renderer, RendererShared *shared)
+void renderer_reset(Renderer *renderer, const RendererConnection *connection)
 {
+    RendererShared *shared = connection ? connection->shared : NULL;
+
     shared_peer_cancel(renderer->peer, true);
     handover_cancel(&renderer->handover, true);
     pthread_mutex_lock(&renderer->lock);
@@ -585,6 +576,10 @@ void renderer_reset(Renderer *renderer, RendererShared *shared)
         do_reset(renderer);
 
     /* The thread rests now: what it owns may be exchanged. */
+    if (connection) {
+        renderer->config.stream_reports = connection->stream_reports;
+        renderer->config.gl = connection->gl;
+    }
     if (shared && shared != renderer->shared) {
         RendererShared *old = renderer->shared;
 

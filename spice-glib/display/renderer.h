@@ -187,16 +187,21 @@ bool renderer_has_room(Renderer *renderer);
  * next frame is due, or -1. */
 int64_t renderer_run(Renderer *renderer);
 
-/* Wait until the queue is empty, or the channel waits for another one, or has failed. With frames also until no video
- * frame is still to be shown. Returns false when messages are left (the channel waits or has failed).
- * For tests and tools; a waiting channel is reported after it had timeout_ms to get on. */
+/* Wait until everything queued was carried out, with frames also until no video frame is still to be shown, or the channel
+ * has failed, or timeout_ms are over. Returns whether everything was carried out. */
 bool renderer_drain(Renderer *renderer, bool frames, unsigned int timeout_ms);
 
-/* The connection ended (or moves to another host without its state): drop queue, off-screen surfaces, palettes and
- * streams, end all waits; the primary and its picture stay. The next message starts anew. Waits for the renderer's
- * thread to leave what it does, but not for events to be consumed. shared: what a new connection shares (NULL: as before);
- * a fresh one means empty caches. */
-void renderer_reset(Renderer *renderer, RendererShared *shared);
+/* What belongs to one connection. */
+typedef struct RendererConnection {
+    RendererShared *shared; /* NULL: as before; a fresh one means empty caches */
+    bool stream_reports;    /* the server understands STREAM_REPORT */
+    bool gl;                /* GL messages may come: a UNIX socket and our capability */
+} RendererConnection;
+
+/* The connection ended (or moves to another host without its state), or a new one begins: drop queue, off-screen surfaces,
+ * palettes and streams, end all waits; the primary and its picture stay. The next message starts anew. Waits for the
+ * renderer's thread to leave what it does, but not for events to be consumed. connection: NULL leaves things as they are. */
+void renderer_reset(Renderer *renderer, const RendererConnection *connection);
 
 /* ---- The owner's side of the picture ---------------------------------------------------------------------------- */
 

@@ -196,16 +196,6 @@ void shared_peer_cancel(RendererPeer *peer, bool cancelled)
     pthread_mutex_unlock(&peer->shared->lock);
 }
 
-bool shared_peer_is_waiting(RendererPeer *peer)
-{
-    bool waiting;
-
-    pthread_mutex_lock(&peer->shared->lock);
-    waiting = peer->waiting;
-    pthread_mutex_unlock(&peer->shared->lock);
-    return waiting;
-}
-
 /* True when no other channel can bring what peer waits for: each has looked at the present state and waits. */
 static bool is_hopeless(const RendererPeer *peer)
 {

@@ -22,7 +22,6 @@ typedef struct WaitLog {
 RendererPeer *shared_join_renderer(RendererShared *shared, uint8_t channel_id, const WaitLog *log);
 /* A cancelled peer's waits end at once, until it is resumed. */
 void shared_peer_cancel(RendererPeer *peer, bool cancelled);
-bool shared_peer_is_waiting(RendererPeer *peer);
 
 /* The picture of a cached image, waiting until it is there. NULL unless WAIT_DONE. */
 WaitResult shared_get_image(RendererPeer *peer, uint64_t id, bool lossless, CanvasImage **image);

@@ -150,6 +150,30 @@ void player_clear(Player *player)
     pthread_mutex_destroy(&player->lock);
 }
 
+#define VIDEO_DELAY_US 300000
+
+void player_media_time(void *ctx, RendererMediaTime *time)
+{
+    Player *player = ctx;
+    int64_t now = g_get_monotonic_time();
+
+    pthread_mutex_lock(&player->lock);
+    time->valid = time->audio = player->first_mm_time != 0;
+    time->mm_time = player->first_mm_time + (uint32_t)((now - player->first_mm_at) / 1000);
+    pthread_mutex_unlock(&player->lock);
+}
+
+/* STREAM_DATA(_SIZED) begins with the stream's id and the time. */
+static void note_time(Player *player, const uint8_t *body, size_t size)
+{
+    pthread_mutex_lock(&player->lock);
+    if (player->first_mm_time == 0 && size >= 8) {
+        player->first_mm_time = body[4] | (uint32_t)body[5] << 8 | (uint32_t)body[6] << 16 | (uint32_t)body[7] << 24;
+        player->first_mm_at = g_get_monotonic_time() + VIDEO_DELAY_US;
+    }
+    pthread_mutex_unlock(&player->lock);
+}
+
 static void push(Player *player, uint16_t type, uint32_t sub_list, const void *body, size_t size, int fd)
 {
     RendererInput input = {
@@ -163,6 +187,8 @@ static void push(Player *player, uint16_t type, uint32_t sub_list, const void *b
 
     if (type == SPICE_MSG_PING)
         player->n_pings++;
+    if (type == SPICE_MSG_DISPLAY_STREAM_DATA || type == SPICE_MSG_DISPLAY_STREAM_DATA_SIZED)
+        note_time(player, body, size);
     renderer_push(player->renderer, &input);
 }
 

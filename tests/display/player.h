@@ -9,7 +9,7 @@
 
 #include "display/renderer.h"
 
-/* Text lines of all players of a session, in order. */
+/* Text lines of one player. */
 typedef struct PlayerLog {
     pthread_mutex_t lock;
     GPtrArray *events; /* mark and surface events, in the words of the vectors */
@@ -39,6 +39,8 @@ typedef struct Player {
     pthread_mutex_t lock; /* the rest: written by the renderer's thread */
     unsigned int n_pings, n_pongs, n_scanouts, n_gl_draws, n_logs, n_damages;
     uint64_t handled;
+    uint32_t first_mm_time; /* of the first video frame, 0: none yet */
+    int64_t first_mm_at;    /* when it is due, monotonic microseconds */
     char *fatal;      /* the text of RENDERER_FATAL */
     char *last_log;
     GArray *sent;     /* PlayerSent */
@@ -50,6 +52,9 @@ typedef struct Player {
 void player_init(Player *player, RendererShared *shared, RendererConfig *config, unsigned int channel_id, bool mini,
                  PlayerLog *log);
 void player_clear(Player *player);
+/* For config.media_time: the clock of the deployed client, which made the vectors' pictures. Frames are shown in their own
+ * rhythm, but so late that drawings that were sent after them are there already. */
+void player_media_time(void *ctx, RendererMediaTime *time);
 /* Bytes as they come from the socket. */
 void player_feed(Player *player, const uint8_t *data, size_t size);
 /* One message without framing. */
