@@ -42,9 +42,11 @@ void layout_compute(Layout *layout, int area_width, int area_height, int width, 
 /* Along one axis: the last device pixel of the picture is the last guest pixel, so that screen edges can be reached. */
 static double to_guest_axis(double device, int area, int image)
 {
+    const double rounding = 1e-6; /* logical positions are fractions: a pixel's own corner is in it */
+
     if (image <= 1 || area <= 1)
-        return device * area / MAX(image, 1);
-    return device * (area - 1) / (image - 1);
+        return floor(device * area / MAX(image, 1) + rounding);
+    return floor(device * (area - 1) / (image - 1) + rounding);
 }
 
 gboolean layout_to_guest(const Layout *layout, double widget_x, double widget_y, int *x, int *y)
@@ -56,10 +58,10 @@ gboolean layout_to_guest(const Layout *layout, double widget_x, double widget_y,
         return FALSE;
     }
 
-    double gx = floor(to_guest_axis(widget_x * layout->factor - layout->origin_x,
-                                    layout->area_width, layout->image.width));
-    double gy = floor(to_guest_axis(widget_y * layout->factor - layout->origin_y,
-                                    layout->area_height, layout->image.height));
+    double gx = to_guest_axis(widget_x * layout->factor - layout->origin_x, layout->area_width,
+                              layout->image.width);
+    double gy = to_guest_axis(widget_y * layout->factor - layout->origin_y, layout->area_height,
+                              layout->image.height);
 
     *x = (int) CLAMP(gx, -far, far);
     *y = (int) CLAMP(gy, -far, far);
