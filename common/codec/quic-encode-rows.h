@@ -9,15 +9,8 @@
 /* Residual codes in all channels of a pixel, from the pixel and its mean neighbour. */
 QUIC_INLINE QUIC_TARGET uint32_t QUIC_NAME(fold)(uint32_t pixel, uint32_t mean, const unsigned bits)
 {
-    const uint32_t low = bits == 8 ? 0x7f7f7f7f : 0x0f0f0f0f, ones = 0x01010101;
-    uint32_t difference, sign;
-
     /* Byte by byte, with a borrow from the top bit kept inside. */
-    difference = ((pixel | 0x80808080) - (mean & 0x7f7f7f7f)) ^ ((pixel ^ ~mean) & 0x80808080);
-    sign = (difference >> (bits - 1)) & ones;
-    if (bits == 8)
-        return ((difference & low) << 1) ^ ((sign << 8) - sign);
-    return ((difference & low) << 1 ^ ((sign << 5) - sign)) & 0x1f1f1f1f;
+    return quic_fold(((pixel | 0x80808080) - (mean & 0x7f7f7f7f)) ^ ((pixel ^ ~mean) & 0x80808080), bits);
 }
 
 /* Residual codes of a row of words and, as bits, which pixels equal the one to the left. */
