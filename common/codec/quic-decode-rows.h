@@ -67,13 +67,6 @@ QUIC_INLINE QUIC_TARGET void QUIC_NAME(fill)(uint8_t *row, uint32_t x, uint32_t 
     }
 }
 
-/* The way that a context leads in a channel. */
-#if QUIC_MINPOS
-#define QUIC_LOOK_UP(index, context) (group->channel[index].way[_lzcnt_u64((context) + 1) - 32])
-#else
-#define QUIC_LOOK_UP(index, context) (group->channel[index].way[quic_place(context)])
-#endif
-
 /* One row of one group. above is NULL for the first row. channels, step (bytes from sample to sample when there is
  * one channel) and bits are constants of the caller.
  * The time goes into the way from one sample's window to the next one's, and into the number of instructions: so the
@@ -105,10 +98,10 @@ QUIC_INLINE QUIC_TARGET CodecResult QUIC_NAME(row)(QuicGroup *restrict group, Qu
             room = group->left;
         updating = group->gap < room;
         last = x + (updating ? group->gap : room - 1);
-        mark0 = QUIC_LOOK_UP(0, (uint64_t)(context >> 8 * (channels - 1)));
+        mark0 = QUIC_NAME(way)(&group->channel[0], context >> 8 * (channels - 1));
         if (channels == 3) {
-            mark1 = QUIC_LOOK_UP(1, (uint64_t)(context >> 8 & 255));
-            mark2 = QUIC_LOOK_UP(2, (uint64_t)(context & 255));
+            mark1 = QUIC_NAME(way)(&group->channel[1], context >> 8 & 255);
+            mark2 = QUIC_NAME(way)(&group->channel[2], context & 255);
         }
 
         /* From here to `last` nothing happens but pixels, unless a run comes. */
@@ -149,10 +142,10 @@ QUIC_INLINE QUIC_TARGET CodecResult QUIC_NAME(row)(QuicGroup *restrict group, Qu
                 e1 = (unsigned)value >> 8 & 255;
                 e2 = (unsigned)value & 255;
             }
-            mark0 = QUIC_LOOK_UP(0, e0);
+            mark0 = QUIC_NAME(way)(&group->channel[0], e0);
             if (channels == 3) {
-                mark1 = QUIC_LOOK_UP(1, e1);
-                mark2 = QUIC_LOOK_UP(2, e2);
+                mark1 = QUIC_NAME(way)(&group->channel[1], e1);
+                mark2 = QUIC_NAME(way)(&group->channel[2], e2);
                 difference = differences[e0] | differences[(1 << bits) + e1] | differences[(2 << bits) + e2];
             } else {
                 difference = differences[(2 << bits) + e0];
@@ -243,4 +236,3 @@ static const QuicRows QUIC_NAME(rows) = {
 
 #undef QUIC_ROW_KERNEL
 #undef QUIC_SAMPLE
-#undef QUIC_LOOK_UP
