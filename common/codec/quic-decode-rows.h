@@ -63,20 +63,28 @@ QUIC_INLINE QUIC_TARGET void QUIC_NAME(fill)(uint8_t *row, uint32_t x, uint32_t 
     }
 }
 
+/* The way that a context leads in a channel. */
+#define QUIC_LOOK_UP(index, context) (group->channel[index].way[quic_place(context)])
+
 /* One row of one group. above is NULL for the first row. channels, step (bytes from sample to sample when there is
- * one channel) and bits are constants of the caller. */
-QUIC_INLINE QUIC_TARGET CodecResult QUIC_NAME(row)(QuicGroup *group, QuicReader *reader, const uint8_t *above,
-                                                   uint8_t *row, uint32_t width, uint32_t x_byte,
-                                                   const bool first_row, const unsigned channels,
+ * one channel) and bits are constants of the caller. The reader is spread over plain variables, because everything
+ * hangs on the few cycles from one sample's window to the next one's, and a compiler that keeps a struct in memory or
+ * in vectors doubles them. */
+QUIC_INLINE QUIC_TARGET CodecResult QUIC_NAME(row)(QuicGroup *restrict group, QuicReader *restrict reader,
+                                                   const uint8_t *above, uint8_t *row, uint32_t width,
+                                                   uint32_t x_byte, const bool first_row, const unsigned channels,
                                                    const unsigned step, const unsigned bits)
 {
     /* In the place of the pixel before the last: never equal to a pixel, so no run test succeeds. */
     const uint32_t no_pixel = 0xff000000;
-    QuicReader in = *reader;
+    const uint8_t *const data = reader->data;
+    const size_t words = reader->words;
+    uint64_t high = reader->high, low = reader->low, mark0, mark1 = 0, mark2 = 0;
+    unsigned have = reader->have;
+    size_t next = reader->next;
     uint8_t *residuals = group->residuals;
     uint32_t x = 0, left = first_row ? 0 : QUIC_NAME(pixel)(above, 0, channels, step), left2 = no_pixel;
     uint32_t above_left = 0, context = 0;
-    uint64_t mark[3];
 
     if (!first_row)
         context = channels == 3 ? quic_load32(residuals) : residuals[0];
@@ -89,49 +97,65 @@ QUIC_INLINE QUIC_TARGET CodecResult QUIC_NAME(row)(QuicGroup *group, QuicReader 
             room = group->left;
         updating = group->gap < room;
         last = x + (updating ? group->gap : room - 1);
-
-        for (unsigned i = 0; i < channels; i++)
-            mark[i] = group->channel[i].way[quic_slot(context >> 8 * (channels - 1 - i) & 255)];
+        mark0 = QUIC_LOOK_UP(0, context >> 8 * (channels - 1));
+        if (channels == 3) {
+            mark1 = QUIC_LOOK_UP(1, context >> 8 & 255);
+            mark2 = QUIC_LOOK_UP(2, context & 255);
+        }
 
         /* From here to `last` nothing happens but pixels, unless a run comes. */
-        for (;;) {
-            uint32_t pixel_above = first_row ? left : QUIC_NAME(pixel)(above, x, channels, step), pixel;
-            unsigned e, zeros, length, t, high;
-            uint64_t window = in.high;
+        for (;; x++) {
+            uint32_t pixel_above = first_row ? left : QUIC_NAME(pixel)(above, x, channels, step), pixel, before;
+            unsigned e, e0, e1 = 0, e2 = 0, zeros, length, need;
+            uint64_t window = high, word = 0;
 
             if (!first_row && ((pixel_above ^ above_left) | (left ^ left2)) == 0 && x >= 3) {
                 run = true;
                 break;
             }
-            length = channels;
+            QUIC_SAMPLE(window, mark0, zeros, e0);
+            length = (unsigned)(mark0 & 63) + zeros + channels;
             if (channels == 3) {
-                unsigned t1, t2, e1, e2;
+                unsigned zeros1, zeros2;
 
-                QUIC_SAMPLE(window, mark[0], t, e);
-                QUIC_SAMPLE(window, mark[1], t1, e1);
-                QUIC_SAMPLE(window, mark[2], t2, e2);
-                length += (unsigned)((mark[0] & 63) + (mark[1] & 63) + (mark[2] & 63)) + t + t1 + t2;
-                zeros = t | t1 | t2;
-                e = e << 16 | e1 << 8 | e2;
-            } else {
-                QUIC_SAMPLE(window, mark[0], t, e);
-                length += (unsigned)(mark[0] & 63) + t;
-                zeros = t;
+                QUIC_SAMPLE(window, mark1, zeros1, e1);
+                QUIC_SAMPLE(window, mark2, zeros2, e2);
+                length += (unsigned)(mark1 & 63) + (unsigned)(mark2 & 63) + zeros1 + zeros2;
+                zeros |= zeros1 | zeros2;
             }
             if (QUIC_LIKELY(!(zeros & 16) && length <= 32)) {
-                in.high = window | in.low >> (-length & 63);
-                in.low <<= length;
-                in.have -= length;
-                quic_refill(&in);
+                high = window | low >> (-length & 63);
+                low <<= length;
+                have -= length;
+                /* The next word, without a branch on the need: on photographs that would be a coin toss. */
+                need = (have - 33) >> 31;
+                if (QUIC_LIKELY(next < words))
+                    word = quic_load32(data + next * 4);
+                low |= (word << ((32 - have) & 63)) & -(uint64_t)need;
+                have += need << 5;
+                next += need;
             } else {
-                QuicReader again = in;
-                int value = quic_read_pixel(&again, mark, channels, bits);
+                QuicReader slow = {high, low, have, next, words, data};
+                const uint64_t marks[3] = {mark0, mark1, mark2};
+                int value = quic_read_pixel(&slow, marks, channels, bits);
 
                 if (value < 0)
                     return CODEC_BAD_DATA;
-                in = again;
-                e = value;
+                high = slow.high;
+                low = slow.low;
+                have = slow.have;
+                next = slow.next;
+                e0 = (unsigned)value >> 8 * (channels - 1);
+                e1 = (unsigned)value >> 8 & 255;
+                e2 = (unsigned)value & 255;
             }
+            /* At once, and each from its own sample: the next pixel waits for these. */
+            mark0 = QUIC_LOOK_UP(0, e0);
+            if (channels == 3) {
+                mark1 = QUIC_LOOK_UP(1, e1);
+                mark2 = QUIC_LOOK_UP(2, e2);
+            }
+            e = channels == 3 ? e0 << 16 | e1 << 8 | e2 : e0;
 
             pixel = QUIC_NAME(unfold)(quic_mean(left, pixel_above), e, bits);
             if (channels == 3) {
@@ -144,31 +168,40 @@ QUIC_INLINE QUIC_TARGET CodecResult QUIC_NAME(row)(QuicGroup *group, QuicReader 
             left2 = left;
             left = pixel;
             above_left = pixel_above;
-            high = x == last;
-            if (high && updating)
-                for (unsigned i = 0; i < channels; i++)
-                    QUIC_NAME(update)(group, i, context >> 8 * (channels - 1 - i) & 255,
-                                      e >> 8 * (channels - 1 - i) & 255, bits);
+            before = context;
             context = e;
-            x++;
-            if (high)
+            if (x == last) {
+                if (updating) {
+                    if (channels == 3) {
+                        QUIC_NAME(update)(group, 0, before >> 16, e0, bits);
+                        QUIC_NAME(update)(group, 1, before >> 8 & 255, e1, bits);
+                        QUIC_NAME(update)(group, 2, before & 255, e2, bits);
+                    } else {
+                        QUIC_NAME(update)(group, 0, before, e0, bits);
+                    }
+                }
+                x++;
                 break;
-            for (unsigned i = 0; i < channels; i++)
-                mark[i] = group->channel[i].way[quic_slot(context >> 8 * (channels - 1 - i) & 255)];
+            }
         }
 
         count = x - start;
         group->left -= count;
         if (run) {
+            QuicReader slow = {high, low, have, next, words, data};
             uint32_t most = width - x, length;
 
             if (most > group->left)
                 most = group->left;
             group->gap -= count;
-            if (!quic_read_run(&in, &group->run, most, &length))
+            if (!quic_read_run(&slow, &group->run, most, &length))
                 return CODEC_BAD_DATA;
-            if (quic_overrun(&in))
+            if (quic_overrun(&slow))
                 return CODEC_TRUNCATED;
+            high = slow.high;
+            low = slow.low;
+            have = slow.have;
+            next = slow.next;
             if (length == 0) {
                 left2 = no_pixel;
             } else {
@@ -187,8 +220,8 @@ QUIC_INLINE QUIC_TARGET CodecResult QUIC_NAME(row)(QuicGroup *group, QuicReader 
         if (group->left == 0)
             quic_group_next_level(group);
     }
-    *reader = in;
-    return quic_overrun(&in) ? CODEC_TRUNCATED : CODEC_OK;
+    *reader = (QuicReader){high, low, have, next, words, data};
+    return quic_overrun(reader) ? CODEC_TRUNCATED : CODEC_OK;
 }
 
 #define QUIC_ROW_KERNEL(kind, channels, step, bits)                                                                  \
@@ -213,3 +246,4 @@ static const QuicRows QUIC_NAME(rows) = {
 
 #undef QUIC_ROW_KERNEL
 #undef QUIC_SAMPLE
+#undef QUIC_LOOK_UP

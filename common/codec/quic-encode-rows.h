@@ -102,9 +102,9 @@ QUIC_INLINE QUIC_TARGET bool QUIC_NAME(pixel)(QuicGroup *group, QuicWriter *out,
     uint64_t together = 0;
     unsigned length = 0;
 
-    for (unsigned i = 0; i < channels; i++) {
+    QUIC_EACH(i, channels) {
         unsigned shift = 8 * (channels - 1 - i);
-        unsigned word = words[group->channel[i].way[quic_slot(context >> shift & 255)] + (e >> shift & 255)];
+        unsigned word = words[group->channel[i].way[quic_place(context >> shift & 255)] + (e >> shift & 255)];
 
         /* The length is in the low byte; a shift sees only six bits of that. */
         together = together << (word & 63) | word >> 8;
@@ -118,9 +118,9 @@ QUIC_INLINE QUIC_TARGET bool QUIC_NAME(pixel)(QuicGroup *group, QuicWriter *out,
     if (QUIC_LIKELY(length <= 32))
         return quic_put(out, together, length);
     /* Longer than what one step takes. More than 64 bits may have been cut above, so word by word. */
-    for (unsigned i = 0; i < channels; i++) {
+    QUIC_EACH(i, channels) {
         unsigned shift = 8 * (channels - 1 - i);
-        unsigned word = words[group->channel[i].way[quic_slot(context >> shift & 255)] + (e >> shift & 255)];
+        unsigned word = words[group->channel[i].way[quic_place(context >> shift & 255)] + (e >> shift & 255)];
 
         if (!quic_put(out, word >> 8, word & 63))
             return false;
@@ -166,7 +166,7 @@ QUIC_INLINE QUIC_TARGET bool QUIC_NAME(code_row)(QuicGroup *group, QuicWriter *w
             e = channels == 3 ? quic_load32(codes + (size_t)x * 4) & 0xffffff : codes[x];
             if (QUIC_UNLIKELY(!QUIC_NAME(pixel)(group, &out, x, e, context, channels, bits)))
                 return false;
-            for (unsigned i = 0; i < channels; i++)
+            QUIC_EACH(i, channels)
                 QUIC_NAME(update)(group, i, context >> 8 * (channels - 1 - i) & 255,
                                   e >> 8 * (channels - 1 - i) & 255, bits);
             quic_draw_gap(group);

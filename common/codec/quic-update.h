@@ -8,8 +8,8 @@ QUIC_INLINE QUIC_TARGET void QUIC_NAME(update)(QuicGroup *group, unsigned index,
                                                const unsigned bits)
 {
     QuicChannel *channel = &group->channel[index];
-    unsigned slot = quic_cost_slot(context, bits), lane;
-    uint16_t *cost = channel->cost[slot];
+    unsigned place, lane;
+    uint16_t *cost = quic_costs(channel, context, bits, &place);
     const uint16_t *lengths = bits == 8 ? quic_lengths_8[e] : quic_lengths_5[e];
 
 #if QUIC_MINPOS
@@ -34,5 +34,5 @@ QUIC_INLINE QUIC_TARGET void QUIC_NAME(update)(QuicGroup *group, unsigned index,
         for (unsigned i = 0; i < bits; i++)
             cost[i] >>= 1;
 #endif
-    quic_set_way(channel, slot, group->way_of[lane], bits);
+    quic_set_way(channel, place, group->way_of[lane], bits);
 }
