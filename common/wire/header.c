@@ -108,8 +108,8 @@ bool wire_sub_list_read(const uint8_t *body, size_t size, uint32_t offset, WireS
     return true;
 }
 
-/* Append the sub-messages and fill in their offsets, 4 bytes each at 'offsets' of out. */
-static bool append_subs(const WireSubMessage *subs, unsigned n, size_t start, size_t offsets, WireBuffer *out)
+/* Append sub-messages and tell where they begin. */
+static bool append_subs(const WireSubMessage *subs, unsigned n, size_t start, WireBuffer *out, uint32_t *places)
 {
     for (unsigned i = 0; i < n; i++) {
         size_t at = out->size - start;
@@ -121,16 +121,15 @@ static bool append_subs(const WireSubMessage *subs, unsigned n, size_t start, si
         }
         wire_put_u16(p, subs[i].type);
         wire_put_u32(p + 2, (uint32_t)subs[i].body.size);
-        wire_put_u32(out->data + offsets + 4 * i, (uint32_t)at);
+        places[i] = (uint32_t)at;
         if (!wire_buffer_append(out, subs[i].body.data, subs[i].body.size))
             return false;
     }
     return true;
 }
 
-bool wire_list_write(const WireSubMessage *subs, unsigned n, WireBuffer *out)
+static bool append_list(unsigned n, WireBuffer *out)
 {
-    size_t start = out->size;
     uint8_t *p = n <= WIRE_SUB_MESSAGES_MAX ? wire_buffer_add(out, 2 + 4 * (size_t)n) : NULL;
 
     if (!p) {
@@ -138,7 +137,24 @@ bool wire_list_write(const WireSubMessage *subs, unsigned n, WireBuffer *out)
         return false;
     }
     wire_put_u16(p, (uint16_t)n);
-    return append_subs(subs, n, start, start + 2, out);
+    return true;
+}
+
+static void fill_list(uint8_t *list, unsigned n, const uint32_t *places)
+{
+    for (unsigned i = 0; i < n; i++)
+        wire_put_u32(list + 2 + 4 * i, places[i]);
+}
+
+bool wire_list_write(const WireSubMessage *subs, unsigned n, WireBuffer *out)
+{
+    uint32_t places[WIRE_SUB_MESSAGES_MAX];
+    size_t start = out->size;
+
+    if (!append_list(n, out) || !append_subs(subs, n, start, out, places))
+        return false;
+    fill_list(out->data + start, n, places);
+    return true;
 }
 
 bool wire_sub_list_append(const WireSubMessage *subs, unsigned n, size_t start, WireBuffer *out, uint32_t *sub_list)
@@ -148,27 +164,20 @@ bool wire_sub_list_append(const WireSubMessage *subs, unsigned n, size_t start, 
     *sub_list = 0;
     if (!n)
         return !out->failed;
-    for (unsigned i = 0; i < n && n <= WIRE_SUB_MESSAGES_MAX; i++) {
-        places[i] = (uint32_t)(out->size - start);
-        uint8_t *p = subs[i].body.size <= UINT32_MAX ? wire_buffer_add(out, SUB_HEADER_SIZE) : NULL;
-
-        if (!p || !wire_buffer_append(out, subs[i].body.data, subs[i].body.size)) {
-            out->failed = true;
-            return false;
-        }
-        p = out->data + start + places[i];
-        wire_put_u16(p, subs[i].type);
-        wire_put_u32(p + 2, (uint32_t)subs[i].body.size);
-    }
-    size_t at = out->size - start;
-    uint8_t *p = n <= WIRE_SUB_MESSAGES_MAX && at <= UINT32_MAX ? wire_buffer_add(out, 2 + 4 * (size_t)n) : NULL;
-    if (!p) {
+    if (n > WIRE_SUB_MESSAGES_MAX) {
         out->failed = true;
         return false;
     }
-    wire_put_u16(p, (uint16_t)n);
-    for (unsigned i = 0; i < n; i++)
-        wire_put_u32(p + 2 + 4 * i, places[i]);
+    if (!append_subs(subs, n, start, out, places))
+        return false;
+    size_t at = out->size - start;
+    if (at > UINT32_MAX) {
+        out->failed = true;
+        return false;
+    }
+    if (!append_list(n, out))
+        return false;
+    fill_list(out->data + start + at, n, places);
     *sub_list = (uint32_t)at;
     return true;
 }

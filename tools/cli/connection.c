@@ -221,7 +221,7 @@ gboolean cli_connect(Cli *cli)
 {
     cli->deadline = g_get_monotonic_time() + (gint64)(cli->options.timeout * G_USEC_PER_SEC);
     spice_session_connect(cli->session);
-    const char *what = cli->want_display ? "the display channel"
+    const char *what = cli->want_display  ? "the display channel"
                        : cli->want_inputs ? "the inputs channel"
                                           : "the list of channels";
     return cli_wait(cli, is_connected, NULL, what);
