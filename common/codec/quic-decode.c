@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The QUIC decoder: header, bits, runs, and the way from rows to the caller's pixels (docs/spec/quic.md). */
+#include "codec/quic-model.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#if QUIC_HAVE_V3
+#include <immintrin.h>
+#endif
+
+#include "overflow.h"
+
+/* The bit string: the next 64 bits in high, `have` more (at least 33) at the top of low, then the word `next`. Beyond
+ * the end there are zeros without end; whoever may loop or believe in them asks quic_overrun(). */
+typedef struct QuicReader {
+    uint64_t high, low;
+    unsigned have;
+    size_t next, words;
+    const uint8_t *data;
+} QuicReader;
+
+typedef CodecResult (*QuicRow)(QuicGroup *group, QuicReader *reader, const uint8_t *above, uint8_t *row,
+                               uint32_t width, uint32_t x_byte);
+
+typedef struct QuicRows {
+    QuicRow rgb8, rgb5, alpha, gray;
+} QuicRows;
+
+/* The next word. Without a branch on the need: on photographs that would be a coin toss per pixel. */
+QUIC_INLINE void quic_refill(QuicReader *reader)
+{
+    unsigned need = (reader->have - 33) >> 31;
+    uint64_t word = 0;
+
+    if (QUIC_LIKELY(reader->next < reader->words))
+        word = quic_load32(reader->data + reader->next * 4);
+    reader->low |= (word << ((32 - reader->have) & 63)) & -(uint64_t)need;
+    reader->have += need << 5;
+    reader->next += need;
+}
+
+/* Drop up to 32 bits. */
+QUIC_INLINE void quic_skip(QuicReader *reader, unsigned count)
+{
+    reader->high = reader->high << count | (reader->low >> 1) >> (63 - count);
+    reader->low <<= count;
+    reader->have -= count;
+    quic_refill(reader);
+}
+
+static uint64_t word_at(const QuicReader *reader, size_t index)
+{
+    return index < reader->words ? quic_load32(reader->data + index * 4) : 0;
+}
+
+static void reader_init(QuicReader *reader, const uint8_t *data, size_t size)
+{
+    *reader = (QuicReader){.data = data, .words = size / 4, .have = 64, .next = QUIC_HEADER_SIZE / 4 + 4};
+    reader->high = word_at(reader, reader->next - 4) << 32 | word_at(reader, reader->next - 3);
+    reader->low = word_at(reader, reader->next - 2) << 32 | word_at(reader, reader->next - 1);
+}
+
+/* More bits were taken than there are. */
+QUIC_INLINE bool quic_overrun(const QuicReader *reader)
+{
+    return reader->next > reader->words && (reader->next - reader->words) * 32 > reader->have + 64;
+}
+
+/* The samples of one pixel the long way: escapes of every kind, words of every length. Packed as the residual row
+ * has them; negative when an escape stands for a value outside the range. */
+static __attribute__((noinline)) int quic_read_pixel(QuicReader *reader, const uint64_t *mark, unsigned channels,
+                                                     unsigned bits)
+{
+    int packed = 0;
+
+    for (unsigned i = 0; i < channels; i++) {
+        unsigned k = mark[i] & 63, most = (1u << (bits - k)) - 1, zeros, value;
+
+        if (most > 26 - bits)
+            most = 26 - bits;
+        zeros = __builtin_clzll(reader->high | 1);
+        if (zeros < most) {
+            value = zeros << k | (unsigned)((reader->high << zeros << 1 >> 1) >> (63 - k));
+            quic_skip(reader, zeros + 1 + k);
+        } else {
+            unsigned golomb = most << k, extra = 32 - __builtin_clz((1u << bits) - golomb - 1);
+
+            value = golomb + (unsigned)(reader->high << most >> (64 - extra));
+            quic_skip(reader, most + extra);
+        }
+        if (value >> bits)
+            return -1;
+        packed = packed << 8 | (int)value;
+    }
+    return packed;
+}
+
+/* A run code (section 8.3). False as soon as the run is longer than it may be. */
+static __attribute__((noinline)) bool quic_read_run(QuicReader *reader, unsigned *state, uint32_t most,
+                                                    uint32_t *length)
+{
+    uint64_t run = 0;
+    unsigned j = *state, ones, order;
+
+    do {
+        ones = __builtin_clzll(~reader->high | UINT64_C(1) << 32);
+        run += quic_run_sums[j + ones] - quic_run_sums[j];
+        j = j + ones < 31 ? j + ones : 31;
+        if (run > most)
+            return false;
+        quic_skip(reader, ones);
+    } while (ones == 31);
+
+    order = quic_run_orders[j];
+    run += reader->high >> (63 - order); /* the zero-bit and the rest */
+    quic_skip(reader, 1 + order);
+    if (run > most)
+        return false;
+    *state = j - (j > 0);
+    *length = run;
+    return true;
+}
+
+#define QUIC_NAME(name) quic_portable_##name
+#define QUIC_TARGET
+#define QUIC_MINPOS 0
+#include "codec/quic-decode-rows.h"
+#undef QUIC_NAME
+#undef QUIC_TARGET
+#undef QUIC_MINPOS
+
+#if QUIC_HAVE_V3
+#define QUIC_NAME(name) quic_v3_##name
+#define QUIC_TARGET __attribute__((target("avx2,bmi,bmi2,lzcnt")))
+#define QUIC_MINPOS 1
+#include "codec/quic-decode-rows.h"
+#undef QUIC_NAME
+#undef QUIC_TARGET
+#undef QUIC_MINPOS
+#endif
+
+static const QuicRows *choose_rows(QuicPath path)
+{
+#if QUIC_HAVE_V3
+    if (path == QUIC_PATH_BEST && quic_have_v3())
+        return &quic_v3_rows;
+#endif
+    return &quic_portable_rows;
+}
+
+/* Section 12, numbers 1 to 5, and whether the stream can hold a bit for every pixel that costs one. */
+CodecResult quic_read_header(const uint8_t *data, size_t size, CodecInfo *info)
+{
+    static const CodecFormat formats[] = {CODEC_FORMAT_NONE,  CODEC_FORMAT_GRAY,  CODEC_FORMAT_RGB16,
+                                          CODEC_FORMAT_RGB24, CODEC_FORMAT_RGB32, CODEC_FORMAT_RGBA};
+    QuicShape shape;
+    uint32_t type, width, height;
+    uint64_t least;
+
+    if (size < QUIC_HEADER_SIZE)
+        return CODEC_TRUNCATED;
+    type = quic_load32(data + 8);
+    width = quic_load32(data + 12);
+    height = quic_load32(data + 16);
+    if (quic_load32(data) != QUIC_MAGIC || quic_load32(data + 4) != 0 || type == 0 ||
+        type >= sizeof formats / sizeof formats[0])
+        return CODEC_BAD_HEADER;
+    if (width == 0 || height == 0 || width > INT32_MAX || height > INT32_MAX)
+        return CODEC_BAD_HEADER;
+    if ((uint64_t)width * height > QUIC_MAX_PIXELS)
+        return CODEC_TOO_LARGE;
+
+    quic_shape(formats[type], &shape);
+    least = QUIC_HEADER_SIZE * 8 + (uint64_t)shape.channels * width +
+            (uint64_t)(height - 1) * (shape.channels * (width < 3 ? width : 3) + (width > 3 ? shape.groups : 0));
+    if (least > (uint64_t)(size / 4) * 32)
+        return CODEC_TRUNCATED;
+    *info = (CodecInfo){width, height, formats[type], true, QUIC_HEADER_SIZE};
+    return CODEC_OK;
+}
+
+bool quic_can_decode(CodecFormat from, CodecFormat to)
+{
+    QuicShape shape;
+
+    if (from == to)
+        return quic_shape(from, &shape);
+    if (to == CODEC_FORMAT_RGB32)
+        return from == CODEC_FORMAT_RGB24 || from == CODEC_FORMAT_RGB16;
+    return to == CODEC_FORMAT_RGB24 && from == CODEC_FORMAT_RGB32;
+}
+
+/* A decoded row (samples in the bytes of words) to the caller's format, where decoding can't go there directly. */
+static void deliver_row(const uint8_t *row, uint32_t width, CodecFormat from, CodecFormat to, uint8_t x,
+                        uint8_t *pixels)
+{
+    for (uint32_t i = 0; i < width; i++) {
+        uint32_t pixel = quic_load32(row + (size_t)i * 4);
+
+        if (to == CODEC_FORMAT_RGB24) {
+            pixels[(size_t)i * 3] = pixel;
+            pixels[(size_t)i * 3 + 1] = pixel >> 8;
+            pixels[(size_t)i * 3 + 2] = pixel >> 16;
+        } else if (to == CODEC_FORMAT_RGB32) { /* from RGB16 */
+            quic_store32(pixels + (size_t)i * 4, pixel << 3 | ((pixel >> 2) & 0x070707) | (uint32_t)x << 24);
+        } else {
+            unsigned packed = (pixel >> 16 & 31) << 10 | (pixel >> 8 & 31) << 5 | (pixel & 31);
+
+            pixels[(size_t)i * 2] = packed;
+            pixels[(size_t)i * 2 + 1] = packed >> 8;
+        }
+    }
+}
+
+CodecResult quic_decode_path(QuicPath path, const uint8_t *data, size_t size, CodecFormat to, uint8_t x,
+                             uint8_t *pixels, ptrdiff_t stride)
+{
+    const QuicRows *rows = choose_rows(path);
+    QuicGroup color, alpha;
+    QuicReader reader;
+    QuicShape shape;
+    CodecInfo info;
+    CodecResult result = quic_read_header(data, size, &info);
+    uint8_t *memory, *scratch;
+    const uint8_t *above = NULL;
+    uint32_t x_byte;
+    size_t line;
+    bool direct;
+
+    if (result != CODEC_OK)
+        return result;
+    if (!quic_can_decode(info.format, to))
+        return CODEC_BAD_DATA;
+    result = quic_check_stride(to, info.width, info.height, stride);
+    if (result != CODEC_OK)
+        return result;
+
+    x_byte = to == CODEC_FORMAT_RGB32 ? (uint32_t)x << 24 : 0;
+
+    /* Residuals of the groups, and two rows to decode into where the output isn't made of words or bytes. */
+    quic_shape(info.format, &shape);
+    direct = to == CODEC_FORMAT_GRAY || to == CODEC_FORMAT_RGBA ||
+             (to == CODEC_FORMAT_RGB32 && info.format != CODEC_FORMAT_RGB16);
+    if (!size_mul(info.width, 4, &line) || line > SIZE_MAX / 4)
+        return CODEC_TOO_LARGE;
+    memory = malloc(shape.groups == 2 ? line + info.width : direct ? line : line * 3);
+    if (!memory)
+        return CODEC_NO_MEMORY;
+    color.residuals = memory;
+    alpha.residuals = memory + line;
+    scratch = memory + line;
+
+    for (unsigned lane = 0; lane < shape.bits; lane++)
+        color.way_of[lane] = (shape.bits == 8 ? quic_marks_8 : quic_marks_5)[shape.bits - 1 - lane];
+    quic_group_reset(&color, shape.bits);
+    if (shape.groups == 2) {
+        memcpy(alpha.way_of, color.way_of, sizeof alpha.way_of);
+        quic_group_reset(&alpha, shape.bits);
+    }
+    reader_init(&reader, data, size);
+
+    for (uint32_t y = 0; y < info.height && result == CODEC_OK; y++) {
+        uint8_t *output = pixels + (ptrdiff_t)y * stride, *row = output;
+
+        if (!direct)
+            row = scratch + (y & 1 ? line : 0);
+        if (shape.channels == 1)
+            result = rows->gray(&color, &reader, above, row, info.width, 0);
+        else if (shape.bits == 5)
+            result = rows->rgb5(&color, &reader, above, row, info.width, 0);
+        else
+            result = rows->rgb8(&color, &reader, above, row, info.width, x_byte);
+        if (shape.groups == 2 && result == CODEC_OK)
+            result = rows->alpha(&alpha, &reader, above ? above + 3 : NULL, row + 3, info.width, 0);
+        if (!direct && result == CODEC_OK)
+            deliver_row(row, info.width, info.format, to, x, output);
+        above = row;
+    }
+    free(memory);
+    return result;
+}
+
+CodecResult quic_decode_x(const uint8_t *data, size_t size, CodecFormat to, uint8_t x, uint8_t *pixels,
+                          ptrdiff_t stride)
+{
+    return quic_decode_path(QUIC_PATH_BEST, data, size, to, x, pixels, stride);
+}
+
+CodecResult quic_decode(const uint8_t *data, size_t size, CodecFormat to, uint8_t *pixels, ptrdiff_t stride)
+{
+    return quic_decode_path(QUIC_PATH_BEST, data, size, to, 0, pixels, stride);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The loops of the QUIC encoder: a template, included once per processor by quic-encode.c with QUIC_NAME, QUIC_TARGET
+ * and QUIC_MINPOS set (docs/spec/quic.md, sections 4 to 9). All pixels of a row are known, so prediction and run
+ * detection go over the whole row first, several pixels at a time; the loop that depends on itself only looks up
+ * words. */
+
+#include "codec/quic-update.h"
+
+/* Residual codes in all channels of a pixel, from the pixel and its mean neighbour. */
+QUIC_INLINE QUIC_TARGET uint32_t QUIC_NAME(fold)(uint32_t pixel, uint32_t mean, const unsigned bits)
+{
+    const uint32_t low = bits == 8 ? 0x7f7f7f7f : 0x0f0f0f0f, ones = 0x01010101;
+    uint32_t difference, sign;
+
+    /* Byte by byte, with a borrow from the top bit kept inside. */
+    difference = ((pixel | 0x80808080) - (mean & 0x7f7f7f7f)) ^ ((pixel ^ ~mean) & 0x80808080);
+    sign = (difference >> (bits - 1)) & ones;
+    if (bits == 8)
+        return ((difference & low) << 1) ^ ((sign << 8) - sign);
+    return ((difference & low) << 1 ^ ((sign << 5) - sign)) & 0x1f1f1f1f;
+}
+
+/* Residual codes of a row of words and, as bits, which pixels equal the one to the left. */
+QUIC_INLINE QUIC_TARGET void QUIC_NAME(predict_words)(const uint8_t *above, const uint8_t *row, uint32_t width,
+                                                      uint8_t *codes, uint64_t *equal, const unsigned bits)
+{
+    uint32_t x = 1, left = quic_load32(row);
+
+    quic_store32(codes, QUIC_NAME(fold)(left, above ? quic_load32(above) : 0, bits));
+    memset(equal, 0, (width / 64 + 1) * sizeof *equal);
+#if QUIC_MINPOS
+    const __m256i ones = _mm256_set1_epi8(1), color = _mm256_set1_epi32(0xffffff);
+    const __m256i range = _mm256_set1_epi8(bits == 8 ? -1 : 0x1f), half = _mm256_set1_epi8(0x0f);
+
+    for (; x + 8 <= width; x += 8) {
+        __m256i l = _mm256_loadu_si256((const __m256i *)(row + (size_t)x * 4 - 4));
+        __m256i p = _mm256_loadu_si256((const __m256i *)(row + (size_t)x * 4));
+        __m256i a = above ? _mm256_loadu_si256((const __m256i *)(above + (size_t)x * 4)) : l;
+        __m256i same = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_xor_si256(l, p), color), _mm256_setzero_si256());
+        __m256i mean = _mm256_sub_epi8(_mm256_avg_epu8(l, a), _mm256_and_si256(_mm256_xor_si256(l, a), ones));
+        __m256i d = _mm256_and_si256(_mm256_sub_epi8(p, mean), range);
+        __m256i negative = bits == 8 ? _mm256_cmpgt_epi8(_mm256_setzero_si256(), d) : _mm256_cmpgt_epi8(d, half);
+        uint64_t mask = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(same));
+
+        d = _mm256_and_si256(_mm256_xor_si256(_mm256_add_epi8(d, d), negative), range);
+        _mm256_storeu_si256((__m256i *)(codes + (size_t)x * 4), d);
+        equal[x / 64] |= mask << (x & 63);
+        if ((x & 63) > 56)
+            equal[x / 64 + 1] |= mask >> (64 - (x & 63));
+    }
+    left = quic_load32(row + (size_t)x * 4 - 4);
+#endif
+    for (; x < width; x++) {
+        uint32_t pixel = quic_load32(row + (size_t)x * 4);
+        uint32_t mean = above ? quic_mean(left, quic_load32(above + (size_t)x * 4)) : left;
+
+        quic_store32(codes + (size_t)x * 4, QUIC_NAME(fold)(pixel, mean, bits));
+        equal[x / 64] |= (uint64_t)(((pixel ^ left) & 0xffffff) == 0) << (x & 63);
+        left = pixel;
+    }
+}
+
+/* The same for a row of single samples. */
+QUIC_INLINE QUIC_TARGET void QUIC_NAME(predict_bytes)(const uint8_t *above, const uint8_t *row, uint32_t width,
+                                                      uint8_t *codes, uint64_t *equal)
+{
+    uint32_t x = 1;
+
+    codes[0] = QUIC_NAME(fold)(row[0], above ? above[0] : 0, 8);
+    memset(equal, 0, (width / 64 + 1) * sizeof *equal);
+#if QUIC_MINPOS
+    const __m256i ones = _mm256_set1_epi8(1);
+
+    for (; x + 32 <= width; x += 32) {
+        __m256i l = _mm256_loadu_si256((const __m256i *)(row + x - 1));
+        __m256i p = _mm256_loadu_si256((const __m256i *)(row + x));
+        __m256i a = above ? _mm256_loadu_si256((const __m256i *)(above + x)) : l;
+        __m256i mean = _mm256_sub_epi8(_mm256_avg_epu8(l, a), _mm256_and_si256(_mm256_xor_si256(l, a), ones));
+        __m256i d = _mm256_sub_epi8(p, mean);
+        uint64_t mask = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(l, p));
+
+        d = _mm256_xor_si256(_mm256_add_epi8(d, d), _mm256_cmpgt_epi8(_mm256_setzero_si256(), d));
+        _mm256_storeu_si256((__m256i *)(codes + x), d);
+        equal[x / 64] |= mask << (x & 63);
+        if ((x & 63) > 32)
+            equal[x / 64 + 1] |= mask >> (64 - (x & 63));
+    }
+#endif
+    for (; x < width; x++) {
+        uint32_t mean = above ? (uint32_t)(row[x - 1] + above[x]) >> 1 : row[x - 1];
+
+        codes[x] = QUIC_NAME(fold)(row[x], mean, 8);
+        equal[x / 64] |= (uint64_t)(row[x] == row[x - 1]) << (x & 63);
+    }
+}
+
+/* One coded pixel: its words, and its codes into the row of residuals. False when the output is full. */
+QUIC_INLINE QUIC_TARGET bool QUIC_NAME(pixel)(QuicGroup *group, QuicWriter *out, uint32_t x, uint32_t e,
+                                              uint32_t context, const unsigned channels, const unsigned bits)
+{
+    const uint16_t *words = bits == 8 ? quic_words_8 : quic_words_5;
+    uint64_t together = 0;
+    unsigned length = 0;
+
+    QUIC_EACH(i, channels) {
+        unsigned shift = 8 * (channels - 1 - i);
+        unsigned word = words[group->channel[i].way[quic_place(context >> shift & 255)] + (e >> shift & 255)];
+
+        /* The length is in the low byte; a shift sees only six bits of that. */
+        together = together << (word & 63) | word >> 8;
+        length += word;
+    }
+    length &= 255;
+    if (channels == 3)
+        quic_store32(group->residuals + (size_t)x * 4, e);
+    else
+        group->residuals[x] = e;
+    if (QUIC_LIKELY(length <= 32))
+        return quic_put(out, together, length);
+    /* Longer than what one step takes. More than 64 bits may have been cut above, so word by word. */
+    QUIC_EACH(i, channels) {
+        unsigned shift = 8 * (channels - 1 - i);
+        unsigned word = words[group->channel[i].way[quic_place(context >> shift & 255)] + (e >> shift & 255)];
+
+        if (!quic_put(out, word >> 8, word & 63))
+            return false;
+    }
+    return true;
+}
+
+/* One row of one group. channels and bits are constants of the caller. codes and the equality bits of this row and
+ * the one above (NULL for the first row) are there. False when the output is full. */
+QUIC_INLINE QUIC_TARGET bool QUIC_NAME(code_row)(QuicGroup *group, QuicWriter *writer, const uint8_t *codes,
+                                                 const uint64_t *equal, const uint64_t *equal_above, uint32_t width,
+                                                 const unsigned channels, const unsigned bits)
+{
+    QuicWriter out = *writer;
+    uint8_t *residuals = group->residuals;
+    uint32_t x = 0, context = 0, candidate = width, search = 3;
+
+    if (equal_above)
+        context = channels == 3 ? quic_load32(residuals) & 0xffffff : residuals[0];
+
+    while (x < width) {
+        uint32_t end = width, start = x;
+
+        if (equal_above)
+            candidate = quic_candidate(equal, equal_above, search, width);
+        if (end - x > group->left)
+            end = x + group->left;
+        if (candidate < end)
+            end = candidate;
+
+        while (x < end) {
+            uint32_t e, stop = group->gap < end - x ? x + group->gap : end;
+
+            group->gap -= stop - x;
+            for (; x < stop; x++) {
+                e = channels == 3 ? quic_load32(codes + (size_t)x * 4) & 0xffffff : codes[x];
+                if (QUIC_UNLIKELY(!QUIC_NAME(pixel)(group, &out, x, e, context, channels, bits)))
+                    return false;
+                context = e;
+            }
+            if (x == end)
+                break;
+            e = channels == 3 ? quic_load32(codes + (size_t)x * 4) & 0xffffff : codes[x];
+            if (QUIC_UNLIKELY(!QUIC_NAME(pixel)(group, &out, x, e, context, channels, bits)))
+                return false;
+            QUIC_EACH(i, channels)
+                QUIC_NAME(update)(group, i, context >> 8 * (channels - 1 - i) & 255,
+                                  e >> 8 * (channels - 1 - i) & 255, bits);
+            quic_draw_gap(group);
+            context = e;
+            x++;
+        }
+
+        group->left -= x - start;
+        if (x == candidate && x < width && group->left) {
+            uint32_t most = width - x, length;
+
+            if (most > group->left)
+                most = group->left;
+            length = quic_equal_run(equal, x, most);
+            if (!quic_put_run(&out, &group->run, length))
+                return false;
+            group->left -= length;
+            x += length;
+            search = x + (length == 0); /* after an empty run code, its column is coded without a test */
+            if (length)
+                context = channels == 3 ? quic_load32(residuals + (size_t)(x - 1) * 4) & 0xffffff : residuals[x - 1];
+        }
+        if (group->left == 0)
+            quic_group_next_level(group);
+    }
+    *writer = out;
+    return true;
+}
+
+/* Both steps for one row. */
+#define QUIC_ROW_KERNEL(kind, predict, channels, bits)                                                               \
+    static QUIC_TARGET bool QUIC_NAME(kind)(QuicGroup * group, QuicWriter * writer, const uint8_t *above,            \
+                                            const uint8_t *row, uint32_t width, uint8_t *codes, uint64_t *equal,     \
+                                            const uint64_t *equal_above)                                             \
+    {                                                                                                                \
+        predict;                                                                                                     \
+        return QUIC_NAME(code_row)(group, writer, codes, equal, equal_above, width, channels, bits);                 \
+    }
+
+QUIC_ROW_KERNEL(row_rgb8, QUIC_NAME(predict_words)(above, row, width, codes, equal, 8), 3, 8)
+QUIC_ROW_KERNEL(row_rgb5, QUIC_NAME(predict_words)(above, row, width, codes, equal, 5), 3, 5)
+QUIC_ROW_KERNEL(row_gray, QUIC_NAME(predict_bytes)(above, row, width, codes, equal), 1, 8)
+
+static const QuicRows QUIC_NAME(rows) = {
+    QUIC_NAME(row_rgb8),
+    QUIC_NAME(row_rgb5),
+    QUIC_NAME(row_gray),
+};
+
+#undef QUIC_ROW_KERNEL
