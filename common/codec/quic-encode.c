@@ -62,17 +62,22 @@ QUIC_INLINE bool quic_put_words(QuicWriter *writer, unsigned word0, unsigned wor
 /* A run code (section 8.3). */
 static __attribute__((noinline)) bool put_run(QuicWriter *writer, unsigned *state, uint32_t length)
 {
-    unsigned j = *state, order;
+    unsigned j = *state, ones = 0, order;
 
     while (length >= 1u << quic_run_orders[j]) {
-        if (!quic_put(writer, 1, 1))
-            return false;
         length -= 1u << quic_run_orders[j];
         j += j < 31;
+        if (++ones == 32) {
+            if (!quic_put(writer, UINT32_MAX, 32))
+                return false;
+            ones = 0;
+        }
     }
     order = quic_run_orders[j];
     *state = j - (j > 0);
-    return quic_put(writer, length, order + 1);
+    if (ones + 1 + order <= 32)
+        return quic_put(writer, ((UINT64_C(1) << ones) - 1) << (order + 1) | length, ones + 1 + order);
+    return quic_put(writer, (UINT64_C(1) << ones) - 1, ones) && quic_put(writer, length, order + 1);
 }
 
 QUIC_INLINE bool quic_put_run(QuicWriter *writer, unsigned *state, uint32_t length)
