@@ -145,7 +145,7 @@ static Picture make_from_vector(const char *folder, const char *vector, const ch
     return picture;
 }
 
-/* The same picture in another format. Alpha is opaque, but for a soft disc. */
+/* The same picture in another format. Alpha is opaque. */
 static Picture convert(const Picture *from, CodecFormat format)
 {
     Picture picture = picture_new(from->name, format, from->width, from->height);
@@ -165,9 +165,7 @@ static Picture convert(const Picture *from, CodecFormat format)
                 to[1] = pixel >> 8;
                 to[2] = pixel >> 16;
             } else if (format == CODEC_FORMAT_RGBA) {
-                gint dx = (gint)x - 300, dy = (gint)y - 300, distance = dx * dx + dy * dy;
-
-                quic_store32(to, pixel | (guint32)(distance < 65025 ? distance / 255 : 255) << 24);
+                quic_store32(to, pixel | 0xff000000);
             } else {
                 quic_store32(to, pixel);
             }

@@ -61,14 +61,17 @@ QUIC_INLINE QUIC_TARGET void QUIC_NAME(fill)(uint8_t *row, uint32_t x, uint32_t 
             memcpy(to, &value, 4);
     } else if (step == 1) {
         memset(row + x, value, count);
-    } else {
-        for (uint8_t *to = row + (size_t)x * step; count; count--, to += step)
-            *to = value;
+    } else { /* alpha: a byte of every word */
+        uint8_t *to = row - 3 + (size_t)x * 4;
+
+        for (size_t i = 0; i < count; i++)
+            quic_store32(to + i * 4, (quic_load32(to + i * 4) & 0xffffff) | value << 24);
     }
 }
 
 /* One row of one group. above is NULL for the first row. channels, step (bytes from sample to sample when there is
- * one channel) and bits are constants of the caller.
+ * one channel: 1, or 4 for an alpha plane, whose rows are given by the address of their first alpha byte) and bits are
+ * constants of the caller.
  * The time goes into the way from one sample's window to the next one's, and into the number of instructions: so the
  * reader is spread over plain variables, and what only runs and updates need (the contexts) is fetched again by them. */
 QUIC_INLINE QUIC_TARGET CodecResult QUIC_NAME(row)(QuicGroup *restrict group, QuicReader *restrict reader,
@@ -227,11 +230,46 @@ QUIC_ROW_KERNEL(row_rgb5, 3, 4, 5)
 QUIC_ROW_KERNEL(row_alpha, 1, 4, 8)
 QUIC_ROW_KERNEL(row_gray, 1, 1, 8)
 
+static QUIC_TARGET void QUIC_NAME(to_rgb24)(const uint8_t *restrict row, uint32_t width, uint8_t x,
+                                            uint8_t *restrict pixels)
+{
+    for (size_t i = 0; i < width; i++) {
+        pixels[i * 3] = row[i * 4];
+        pixels[i * 3 + 1] = row[i * 4 + 1];
+        pixels[i * 3 + 2] = row[i * 4 + 2];
+    }
+}
+
+static QUIC_TARGET void QUIC_NAME(to_rgb16)(const uint8_t *restrict row, uint32_t width, uint8_t x,
+                                            uint8_t *restrict pixels)
+{
+    for (size_t i = 0; i < width; i++) {
+        uint32_t pixel = quic_load32(row + i * 4);
+
+        quic_store16(pixels + i * 2, (pixel >> 6 & 0x7c00) | (pixel >> 3 & 0x3e0) | (pixel & 31));
+    }
+}
+
+static QUIC_TARGET void QUIC_NAME(rgb16_to_rgb32)(const uint8_t *restrict row, uint32_t width, uint8_t x,
+                                                  uint8_t *restrict pixels)
+{
+    const uint32_t x_byte = (uint32_t)x << 24;
+
+    for (size_t i = 0; i < width; i++) {
+        uint32_t pixel = quic_load32(row + i * 4);
+
+        quic_store32(pixels + i * 4, pixel << 3 | (pixel >> 2 & 0x070707) | x_byte);
+    }
+}
+
 static const QuicRows QUIC_NAME(rows) = {
     QUIC_NAME(row_rgb8),
     QUIC_NAME(row_rgb5),
     QUIC_NAME(row_alpha),
     QUIC_NAME(row_gray),
+    QUIC_NAME(to_rgb24),
+    QUIC_NAME(to_rgb16),
+    QUIC_NAME(rgb16_to_rgb32),
 };
 
 #undef QUIC_ROW_KERNEL

@@ -23,8 +23,12 @@ typedef struct QuicReader {
 typedef CodecResult (*QuicRow)(QuicGroup *group, QuicReader *reader, const uint8_t *above, uint8_t *row,
                                uint32_t width, uint32_t x_byte);
 
+/* A decoded row (samples in the bytes of words) to the caller's format, where decoding can't go there directly. */
+typedef void (*QuicDeliver)(const uint8_t *restrict row, uint32_t width, uint8_t x, uint8_t *restrict pixels);
+
 typedef struct QuicRows {
     QuicRow rgb8, rgb5, alpha, gray;
+    QuicDeliver to_rgb24, to_rgb16, rgb16_to_rgb32;
 } QuicRows;
 
 static __attribute__((noinline)) uint64_t words_at_end(const uint8_t *data, size_t words, size_t index)
@@ -195,28 +199,6 @@ bool quic_can_decode(CodecFormat from, CodecFormat to)
     return to == CODEC_FORMAT_RGB24 && from == CODEC_FORMAT_RGB32;
 }
 
-/* A decoded row (samples in the bytes of words) to the caller's format, where decoding can't go there directly. */
-static void deliver_row(const uint8_t *row, uint32_t width, CodecFormat from, CodecFormat to, uint8_t x,
-                        uint8_t *pixels)
-{
-    for (uint32_t i = 0; i < width; i++) {
-        uint32_t pixel = quic_load32(row + (size_t)i * 4);
-
-        if (to == CODEC_FORMAT_RGB24) {
-            pixels[(size_t)i * 3] = pixel;
-            pixels[(size_t)i * 3 + 1] = pixel >> 8;
-            pixels[(size_t)i * 3 + 2] = pixel >> 16;
-        } else if (to == CODEC_FORMAT_RGB32) { /* from RGB16 */
-            quic_store32(pixels + (size_t)i * 4, pixel << 3 | ((pixel >> 2) & 0x070707) | (uint32_t)x << 24);
-        } else {
-            unsigned packed = (pixel >> 16 & 31) << 10 | (pixel >> 8 & 31) << 5 | (pixel & 31);
-
-            pixels[(size_t)i * 2] = packed;
-            pixels[(size_t)i * 2 + 1] = packed >> 8;
-        }
-    }
-}
-
 CodecResult quic_decode_path(QuicPath path, const uint8_t *data, size_t size, CodecFormat to, uint8_t x,
                              uint8_t *pixels, ptrdiff_t stride)
 {
@@ -230,7 +212,7 @@ CodecResult quic_decode_path(QuicPath path, const uint8_t *data, size_t size, Co
     const uint8_t *above = NULL;
     uint32_t x_byte;
     size_t line;
-    bool direct;
+    QuicDeliver deliver = NULL;
 
     if (result != CODEC_OK)
         return result;
@@ -244,11 +226,13 @@ CodecResult quic_decode_path(QuicPath path, const uint8_t *data, size_t size, Co
 
     /* Residuals of the groups, and two rows to decode into where the output isn't made of words or bytes. */
     quic_shape(info.format, &shape);
-    direct = to == CODEC_FORMAT_GRAY || to == CODEC_FORMAT_RGBA ||
-             (to == CODEC_FORMAT_RGB32 && info.format != CODEC_FORMAT_RGB16);
+    if (to == CODEC_FORMAT_RGB24)
+        deliver = rows->to_rgb24;
+    else if (info.format == CODEC_FORMAT_RGB16)
+        deliver = to == CODEC_FORMAT_RGB16 ? rows->to_rgb16 : rows->rgb16_to_rgb32;
     if (!size_mul(info.width, 4, &line) || line > SIZE_MAX / 4)
         return CODEC_TOO_LARGE;
-    memory = malloc(shape.groups == 2 ? line + info.width : direct ? line : line * 3);
+    memory = malloc(shape.groups == 2 ? line + info.width : deliver ? line * 3 : line);
     if (!memory)
         return CODEC_NO_MEMORY;
     color.residuals = memory;
@@ -267,7 +251,7 @@ CodecResult quic_decode_path(QuicPath path, const uint8_t *data, size_t size, Co
     for (uint32_t y = 0; y < info.height && result == CODEC_OK; y++) {
         uint8_t *output = pixels + (ptrdiff_t)y * stride, *row = output;
 
-        if (!direct)
+        if (deliver)
             row = scratch + (y & 1 ? line : 0);
         if (shape.channels == 1)
             result = rows->gray(&color, &reader, above, row, info.width, 0);
@@ -277,8 +261,8 @@ CodecResult quic_decode_path(QuicPath path, const uint8_t *data, size_t size, Co
             result = rows->rgb8(&color, &reader, above, row, info.width, x_byte);
         if (shape.groups == 2 && result == CODEC_OK)
             result = rows->alpha(&alpha, &reader, above ? above + 3 : NULL, row + 3, info.width, 0);
-        if (!direct && result == CODEC_OK)
-            deliver_row(row, info.width, info.format, to, x, output);
+        if (deliver && result == CODEC_OK)
+            deliver(row, info.width, x, output);
         above = row;
     }
     free(memory);

@@ -223,10 +223,48 @@ QUIC_ROW_KERNEL(row_rgb8, QUIC_NAME(predict_words)(above, row, width, codes, equ
 QUIC_ROW_KERNEL(row_rgb5, QUIC_NAME(predict_words)(above, row, width, codes, equal, 5), 3, 5)
 QUIC_ROW_KERNEL(row_gray, QUIC_NAME(predict_bytes)(above, row, width, codes, equal), 1, 8)
 
+static QUIC_TARGET void QUIC_NAME(from_rgb24)(const uint8_t *restrict pixels, uint32_t width, uint8_t *restrict row)
+{
+    size_t i = 0;
+
+#if QUIC_MINPOS
+    const __m128i spread = _mm_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1);
+
+    /* Sixteen bytes are read for the sake of twelve. */
+    for (; i + 6 <= width; i += 4)
+        _mm_storeu_si128((__m128i *)(row + i * 4),
+                         _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(pixels + i * 3)), spread));
+#endif
+    for (; i < width; i++) {
+        row[i * 4] = pixels[i * 3];
+        row[i * 4 + 1] = pixels[i * 3 + 1];
+        row[i * 4 + 2] = pixels[i * 3 + 2];
+        row[i * 4 + 3] = 0;
+    }
+}
+
+static QUIC_TARGET void QUIC_NAME(from_rgb16)(const uint8_t *restrict pixels, uint32_t width, uint8_t *restrict row)
+{
+    for (size_t i = 0; i < width; i++) {
+        uint32_t packed = quic_load16(pixels + i * 2);
+
+        quic_store32(row + i * 4, (packed & 0x7c00) << 6 | (packed & 0x3e0) << 3 | (packed & 31));
+    }
+}
+
+static QUIC_TARGET void QUIC_NAME(alpha)(const uint8_t *restrict pixels, uint32_t width, uint8_t *restrict row)
+{
+    for (size_t i = 0; i < width; i++)
+        row[i] = quic_load32(pixels + i * 4) >> 24;
+}
+
 static const QuicRows QUIC_NAME(rows) = {
     QUIC_NAME(row_rgb8),
     QUIC_NAME(row_rgb5),
     QUIC_NAME(row_gray),
+    QUIC_NAME(from_rgb24),
+    QUIC_NAME(from_rgb16),
+    QUIC_NAME(alpha),
 };
 
 #undef QUIC_ROW_KERNEL

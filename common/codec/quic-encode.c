@@ -21,8 +21,12 @@ typedef struct QuicWriter {
 typedef bool (*QuicRow)(QuicGroup *group, QuicWriter *writer, const uint8_t *above, const uint8_t *row,
                         uint32_t width, uint8_t *codes, uint64_t *equal, const uint64_t *equal_above);
 
+/* The pixels of a row as words with one sample in each of the low three bytes, or the alpha bytes of a row. */
+typedef void (*QuicGather)(const uint8_t *restrict pixels, uint32_t width, uint8_t *restrict row);
+
 typedef struct QuicRows {
     QuicRow rgb8, rgb5, gray;
+    QuicGather from_rgb24, from_rgb16, alpha;
 } QuicRows;
 
 /* Append 1 to 32 bits. The word at `next` is stored whether complete or not: so there's no branch to guess, and it is
@@ -172,26 +176,6 @@ size_t quic_encode_bound(CodecFormat format, uint32_t width, uint32_t height)
     return bits > SIZE_MAX ? 0 : bits;
 }
 
-/* The pixels of a row as words with one sample in each of the low three bytes, for the formats that aren't so. */
-static void widen_row(const uint8_t *pixels, uint32_t width, CodecFormat format, uint8_t *row)
-{
-    for (uint32_t i = 0; i < width; i++) {
-        uint32_t pixel;
-
-        if (format == CODEC_FORMAT_RGB24) {
-            const uint8_t *from = pixels + (size_t)i * 3;
-
-            pixel = from[0] | from[1] << 8 | from[2] << 16;
-        } else {
-            const uint8_t *from = pixels + (size_t)i * 2;
-            unsigned packed = from[0] | from[1] << 8;
-
-            pixel = (packed & 31) | (packed >> 5 & 31) << 8 | (packed >> 10 & 31) << 16;
-        }
-        quic_store32(row + (size_t)i * 4, pixel);
-    }
-}
-
 /* What one group needs besides its state: two rows of its pixels where the caller's aren't in the right form, the
  * codes of the current row, the most recently coded ones, and the equality bits of two rows. One allocation. */
 typedef struct QuicPlane {
@@ -228,6 +212,7 @@ CodecResult quic_encode_path(QuicPath path, CodecFormat format, uint32_t width, 
     QuicPlane plane, alpha_plane = {NULL};
     QuicWriter writer = {.next = out, .end = out + (capacity & ~(size_t)3)};
     const uint8_t *above = NULL;
+    QuicGather gather = NULL;
     QuicShape shape;
     CodecResult result;
     bool ok = true;
@@ -257,6 +242,11 @@ CodecResult quic_encode_path(QuicPath path, CodecFormat format, uint32_t width, 
         quic_group_reset(&alpha, shape.bits);
     }
 
+    if (format == CODEC_FORMAT_RGB24)
+        gather = rows->from_rgb24;
+    else if (format == CODEC_FORMAT_RGB16)
+        gather = rows->from_rgb16;
+
     quic_store32(out, QUIC_MAGIC);
     quic_store32(out + 4, 0);
     quic_store32(out + 8, shape.type);
@@ -269,16 +259,15 @@ CodecResult quic_encode_path(QuicPath path, CodecFormat format, uint32_t width, 
         unsigned now = y & 1;
         const uint64_t *equal_above = y ? plane.equal[!now] : NULL;
 
-        if (format == CODEC_FORMAT_RGB16 || format == CODEC_FORMAT_RGB24) {
-            widen_row(line, width, format, plane.row[now]);
+        if (gather) {
+            gather(line, width, plane.row[now]);
             row = plane.row[now];
         }
         ok = (shape.channels == 1 ? rows->gray : shape.bits == 5 ? rows->rgb5 : rows->rgb8)(
             &color, &writer, above, row, width, plane.codes, plane.equal[now], equal_above);
         above = row;
         if (shape.groups == 2 && ok) {
-            for (uint32_t x = 0; x < width; x++)
-                alpha_plane.row[now][x] = line[(size_t)x * 4 + 3];
+            rows->alpha(line, width, alpha_plane.row[now]);
             ok = rows->gray(&alpha, &writer, y ? alpha_plane.row[!now] : NULL, alpha_plane.row[now], width,
                             alpha_plane.codes, alpha_plane.equal[now], y ? alpha_plane.equal[!now] : NULL);
         }

@@ -13,9 +13,6 @@
 #define QUIC_LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define QUIC_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
-/* A loop over channels: unrolled, as their number is a constant where this is used. */
-#define QUIC_EACH(i, channels) _Pragma("GCC unroll 3") for (unsigned i = 0; i < (channels); i++)
-
 #if defined(__x86_64__) && defined(__GNUC__)
 #define QUIC_HAVE_V3 1
 #else
@@ -104,6 +101,25 @@ QUIC_INLINE uint32_t quic_load32(const uint8_t *at)
     word = __builtin_bswap32(word);
 #endif
     return word;
+}
+
+QUIC_INLINE uint16_t quic_load16(const uint8_t *at)
+{
+    uint16_t word;
+
+    memcpy(&word, at, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap16(word);
+#endif
+    return word;
+}
+
+QUIC_INLINE void quic_store16(uint8_t *at, uint16_t word)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap16(word);
+#endif
+    memcpy(at, &word, sizeof word);
 }
 
 QUIC_INLINE void quic_store32(uint8_t *at, uint32_t word)
