@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The QUIC encoder: bits, run codes, and the way from the caller's pixels to rows (docs/spec/quic.md). */
+/* The QUIC encoder: bits, run codes, and the way from the caller's pixels to rows
+ * (docs/spec/quic.md). */
 #include "codec/quic-model.h"
 
 #include <limits.h>
@@ -11,17 +12,20 @@
 
 #include "overflow.h"
 
-/* The bit string being written: whole words are behind `next`, `used` (below 32) more bits at the top of bits. */
+/* The bit string being written: whole words are behind `next`, `used` (below 32) more bits at the
+ * top of bits. */
 typedef struct QuicWriter {
     uint64_t bits;
     unsigned used;
     uint8_t *next, *end; /* end: a whole number of words from the start */
 } QuicWriter;
 
-typedef bool (*QuicRow)(QuicGroup *group, QuicWriter *writer, const uint8_t *above, const uint8_t *row,
-                        uint32_t width, uint8_t *codes, uint64_t *equal, const uint64_t *equal_above);
+typedef bool (*QuicRow)(QuicGroup *group, QuicWriter *writer, const uint8_t *above,
+                        const uint8_t *row, uint32_t width, uint8_t *codes, uint64_t *equal,
+                        const uint64_t *equal_above);
 
-/* The pixels of a row as words with one sample in each of the low three bytes, or the alpha bytes of a row. */
+/* The pixels of a row as words with one sample in each of the low three bytes, or the alpha bytes
+ * of a row. */
 typedef void (*QuicGather)(const uint8_t *restrict pixels, uint32_t width, uint8_t *restrict row);
 
 typedef struct QuicRows {
@@ -29,8 +33,8 @@ typedef struct QuicRows {
     QuicGather from_rgb24, from_rgb16, alpha;
 } QuicRows;
 
-/* Append 1 to 32 bits. The word at `next` is stored whether complete or not: so there's no branch to guess, and it is
- * a part of the stream either way. False when it lies beyond the end. */
+/* Append 1 to 32 bits. The word at `next` is stored whether complete or not: so there's no branch
+ * to guess, and it is a part of the stream either way. False when it lies beyond the end. */
 QUIC_INLINE bool quic_put(QuicWriter *writer, uint64_t value, unsigned length)
 {
     unsigned full;
@@ -48,7 +52,8 @@ QUIC_INLINE bool quic_put(QuicWriter *writer, uint64_t value, unsigned length)
 }
 
 /* The words of one pixel that are too long together for one step. */
-static __attribute__((noinline)) bool put_words(QuicWriter *writer, unsigned word0, unsigned word1, unsigned word2)
+static __attribute__((noinline)) bool put_words(QuicWriter *writer, unsigned word0, unsigned word1,
+                                                unsigned word2)
 {
     return quic_put(writer, word0 >> 8, word0 & 63) && quic_put(writer, word1 >> 8, word1 & 63) &&
            quic_put(writer, word2 >> 8, word2 & 63);
@@ -80,7 +85,8 @@ static __attribute__((noinline)) bool put_run(QuicWriter *writer, unsigned *stat
     order = quic_run_orders[j];
     *state = j - (j > 0);
     if (ones + 1 + order <= 32)
-        return quic_put(writer, ((UINT64_C(1) << ones) - 1) << (order + 1) | length, ones + 1 + order);
+        return quic_put(writer, ((UINT64_C(1) << ones) - 1) << (order + 1) | length,
+                        ones + 1 + order);
     return quic_put(writer, (UINT64_C(1) << ones) - 1, ones) && quic_put(writer, length, order + 1);
 }
 
@@ -93,16 +99,18 @@ QUIC_INLINE bool quic_put_run(QuicWriter *writer, unsigned *state, uint32_t leng
     return ok;
 }
 
-/* The first column from x on where the run test holds, or width: where this row's pixel before equals the one before
- * that, and the pixel above equals the one to its left. */
-QUIC_INLINE uint32_t quic_candidate(const uint64_t *equal, const uint64_t *equal_above, uint32_t x, uint32_t width)
+/* The first column from x on where the run test holds, or width: where this row's pixel before
+ * equals the one before that, and the pixel above equals the one to its left. */
+QUIC_INLINE uint32_t quic_candidate(const uint64_t *equal, const uint64_t *equal_above, uint32_t x,
+                                    uint32_t width)
 {
     size_t i = x / 64;
     uint64_t found;
 
     if (x >= width)
         return width;
-    found = equal_above[i] & (equal[i] << 1 | (i ? equal[i - 1] >> 63 : 0)) & ~UINT64_C(0) << (x & 63);
+    found =
+        equal_above[i] & (equal[i] << 1 | (i ? equal[i - 1] >> 63 : 0)) & ~UINT64_C(0) << (x & 63);
     while (!found) {
         if (++i > width / 64)
             return width;
@@ -159,7 +167,8 @@ static const QuicRows *choose_rows(QuicPath path)
 
 static bool encodable(CodecFormat format, uint32_t width, uint32_t height, QuicShape *shape)
 {
-    return quic_shape(format, shape) && width && height && width <= INT32_MAX && height <= INT32_MAX;
+    return quic_shape(format, shape) && width && height && width <= INT32_MAX &&
+           height <= INT32_MAX;
 }
 
 size_t quic_encode_bound(CodecFormat format, uint32_t width, uint32_t height)
@@ -169,15 +178,17 @@ size_t quic_encode_bound(CodecFormat format, uint32_t width, uint32_t height)
 
     if (!encodable(format, width, height, &shape) || (uint64_t)width * height > QUIC_MAX_PIXELS)
         return 0;
-    /* The longest word per sample; a run code per pixel and group: a one-bit for every pixel that it covers at most,
-     * a zero-bit and the rest. */
-    bits = QUIC_HEADER_SIZE * 8 + (uint64_t)width * height * (26 * shape.channels + 17 * shape.groups);
+    /* The longest word per sample; a run code per pixel and group: a one-bit for every pixel that
+     * it covers at most, a zero-bit and the rest. */
+    bits =
+        QUIC_HEADER_SIZE * 8 + (uint64_t)width * height * (26 * shape.channels + 17 * shape.groups);
     bits = (bits + 31) / 32 * 4 + 4;
     return bits > SIZE_MAX ? 0 : bits;
 }
 
-/* What one group needs besides its state: two rows of its pixels where the caller's aren't in the right form, the
- * codes of the current row, the most recently coded ones, and the equality bits of two rows. One allocation. */
+/* What one group needs besides its state: two rows of its pixels where the caller's aren't in the
+ * right form, the codes of the current row, the most recently coded ones, and the equality bits of
+ * two rows. One allocation. */
 typedef struct QuicPlane {
     uint8_t *memory, *row[2], *codes;
     uint64_t *equal[2];
@@ -205,7 +216,8 @@ static bool plane_init(QuicPlane *plane, QuicGroup *group, uint32_t width, unsig
 }
 
 CodecResult quic_encode_path(QuicPath path, CodecFormat format, uint32_t width, uint32_t height,
-                             const uint8_t *pixels, ptrdiff_t stride, uint8_t *out, size_t capacity, size_t *size)
+                             const uint8_t *pixels, ptrdiff_t stride, uint8_t *out, size_t capacity,
+                             size_t *size)
 {
     const QuicRows *rows = choose_rows(path);
     QuicGroup color, alpha;
@@ -234,8 +246,8 @@ CodecResult quic_encode_path(QuicPath path, CodecFormat format, uint32_t width, 
         return CODEC_NO_MEMORY;
     }
     for (unsigned lane = 0; lane < shape.bits; lane++)
-        color.way_of[lane] =
-            (uintptr_t)((shape.bits == 8 ? quic_words_8 : quic_words_5) + ((shape.bits - 1 - lane) << shape.bits));
+        color.way_of[lane] = (uintptr_t)((shape.bits == 8 ? quic_words_8 : quic_words_5) +
+                                         ((shape.bits - 1 - lane) << shape.bits));
     quic_group_reset(&color, shape.bits);
     if (shape.groups == 2) {
         memcpy(alpha.way_of, color.way_of, sizeof alpha.way_of);
@@ -263,13 +275,16 @@ CodecResult quic_encode_path(QuicPath path, CodecFormat format, uint32_t width, 
             gather(line, width, plane.row[now]);
             row = plane.row[now];
         }
-        ok = (shape.channels == 1 ? rows->gray : shape.bits == 5 ? rows->rgb5 : rows->rgb8)(
-            &color, &writer, above, row, width, plane.codes, plane.equal[now], equal_above);
+        ok = (shape.channels == 1 ? rows->gray
+              : shape.bits == 5   ? rows->rgb5
+                                  : rows->rgb8)(&color, &writer, above, row, width, plane.codes,
+                                              plane.equal[now], equal_above);
         above = row;
         if (shape.groups == 2 && ok) {
             rows->alpha(line, width, alpha_plane.row[now]);
-            ok = rows->gray(&alpha, &writer, y ? alpha_plane.row[!now] : NULL, alpha_plane.row[now], width,
-                            alpha_plane.codes, alpha_plane.equal[now], y ? alpha_plane.equal[!now] : NULL);
+            ok = rows->gray(&alpha, &writer, y ? alpha_plane.row[!now] : NULL, alpha_plane.row[now],
+                            width, alpha_plane.codes, alpha_plane.equal[now],
+                            y ? alpha_plane.equal[!now] : NULL);
         }
     }
     free(plane.memory);
@@ -285,8 +300,9 @@ CodecResult quic_encode_path(QuicPath path, CodecFormat format, uint32_t width, 
     return CODEC_OK;
 }
 
-CodecResult quic_encode(CodecFormat format, uint32_t width, uint32_t height, const uint8_t *pixels, ptrdiff_t stride,
-                        uint8_t *out, size_t capacity, size_t *size)
+CodecResult quic_encode(CodecFormat format, uint32_t width, uint32_t height, const uint8_t *pixels,
+                        ptrdiff_t stride, uint8_t *out, size_t capacity, size_t *size)
 {
-    return quic_encode_path(QUIC_PATH_BEST, format, width, height, pixels, stride, out, capacity, size);
+    return quic_encode_path(QUIC_PATH_BEST, format, width, height, pixels, stride, out, capacity,
+                            size);
 }
