@@ -34,11 +34,6 @@ RendererShared *renderer_shared_new(const RendererSharedLimits *limits);
 RendererShared *renderer_shared_ref(RendererShared *shared);
 void renderer_shared_unref(RendererShared *shared); /* NULL is fine */
 
-/* Forget all cached images and the GLZ window: at each new connection and at a migration that isn't seamless. */
-void renderer_shared_clear(RendererShared *shared);
-/* New announced sizes (pixels), before the first channel says INIT. */
-void renderer_shared_set_sizes(RendererShared *shared, uint64_t cache_pixels, uint64_t glz_pixels);
-
 typedef struct RendererSharedStats {
     uint64_t cache_entries, cache_pixels, cache_bytes;
 } RendererSharedStats;
@@ -53,18 +48,15 @@ void renderer_peer_leave(RendererPeer *peer);
 
 /* ---- Messages --------------------------------------------------------------------------------------------------- */
 
-/* Memory of one message body, reference counted and recycled, so that a video frame or a picture is never copied on
- * its way from the socket to the decoder. */
-typedef struct RendererBody {
-    uint8_t *data; /* writable by its creator until it is pushed */
-    size_t size;
-    size_t capacity;
-    gint refs;
-} RendererBody;
-/* NULL when memory is out. Bytes are not cleared. */
-RendererBody *renderer_body_new(size_t size);
-RendererBody *renderer_body_ref(RendererBody *body);
-void renderer_body_unref(RendererBody *body);
+typedef struct RendererInput {
+    uint16_t type;
+    uint64_t number;   /* of the message on its channel (display.md 1.1); a sub-message has its container's */
+    GBytes *body;      /* a reference that goes to the renderer; never copied, video decoders included */
+    uint32_t sub_list; /* offset in the body of the list of sub-messages (18-byte header), else 0 */
+    bool sub_message;  /* executed before its container, doesn't count as a message */
+    bool for_owner;    /* not executed: comes back as RENDERER_MESSAGE when all before it were carried out */
+    int fd;            /* descriptor that came with it, owned by the renderer from then on; -1: none */
+} RendererInput;
 
 /* ---- Events ----------------------------------------------------------------------------------------------------- */
 
@@ -99,7 +91,9 @@ typedef enum RendererEventType {
     RENDERER_SEND,              /* message: type and body that the channel must send to the server */
     RENDERER_HANDLED,           /* number: all messages up to this one have been carried out */
     RENDERER_MESSAGE,           /* message: one that was pushed with for_owner, in its turn */
-    RENDERER_STREAM_BEGIN,      /* stream: a video stream of a streaming-mode surface was made; pipeline may be NULL */
+    RENDERER_STREAM_BEGIN,      /* stream: a video stream of a streaming-mode surface was made (with video_overlay);
+                                 * a pipeline wants renderer_stream_answer(). It lives until RENDERER_STREAM_END: take
+                                 * a reference to keep it */
     RENDERER_STREAM_END,        /* stream */
     RENDERER_LATE_VIDEO,        /* five frames in a row were late (client-glib.md 9.4) */
     RENDERER_GL_SCANOUT,        /* gl */
@@ -123,7 +117,7 @@ typedef struct RendererEvent {
         } monitors;
         struct {
             uint16_t type;
-            RendererBody *body; /* take a reference to keep it */
+            GBytes *body; /* take a reference to keep it */
         } message;
         uint64_t number;
         struct {
@@ -132,6 +126,7 @@ typedef struct RendererEvent {
         } stream;
         struct {
             uint32_t width, height, stride, fourcc, flags;
+            int fd; /* the receiver's from now on; -1: no scanout */
         } gl;
         const char *text;
     } u;
@@ -146,6 +141,13 @@ typedef enum RendererPolicy {
     RENDERER_SKIP_ERRORS,    /* it is dropped and logged, as deployed clients do */
 } RendererPolicy;
 
+typedef struct RendererMediaTime {
+    bool valid;           /* mm_time is known */
+    uint32_t mm_time;     /* now, milliseconds */
+    bool audio;           /* sound is playing: video is shown by this clock; else after a buffer that fits its jitter */
+    uint32_t audio_delay; /* of the playback channel in ms; UINT32_MAX: no sound */
+} RendererMediaTime;
+
 typedef struct RendererConfig {
     uint8_t channel_id;
     RendererPolicy policy;
@@ -153,13 +155,17 @@ typedef struct RendererConfig {
     bool stream_reports;         /* the server understands STREAM_REPORT */
     bool gl;                     /* GL messages may come: a UNIX socket and our capability */
     bool gstreamer;              /* use GStreamer for codecs other than MJPEG */
+    bool video_overlay;          /* RENDERER_STREAM_BEGIN will be answered */
     uint64_t queue_bytes;        /* a queue longer than this asks its feeder to stop */
     uint64_t ahead_bytes;        /* decoded pixels of messages whose turn hasn't come */
     uint64_t surface_bytes;      /* sum of off-screen surfaces */
+    uint64_t primary_bytes;      /* the screen, at 4 bytes per pixel */
     unsigned int damage_delay_us; /* how long damage may be collected while more messages wait */
     void (*event)(void *ctx, const RendererEvent *event);
     void (*queue_room)(void *ctx); /* called on the renderer's thread once a full queue is half empty; NULL allowed */
-    int64_t (*now)(void *ctx);     /* microseconds; NULL: the monotonic clock */
+    /* The session's media clock, called on the renderer's thread. NULL: there is none. */
+    void (*media_time)(void *ctx, RendererMediaTime *time);
+    int64_t (*now)(void *ctx); /* microseconds; NULL: the monotonic clock */
     void *ctx;
 } RendererConfig;
 
@@ -172,12 +178,8 @@ Renderer *renderer_new(RendererShared *shared, const RendererConfig *config);
  * an event callback. The owner need not hold the primary. */
 void renderer_free(Renderer *renderer);
 
-/* Append a message. number is its number on the channel (display.md 1.1); sub_list the offset in its body of the list
- * of sub-messages (18-byte header), else 0. Takes over the caller's reference to body. With for_owner the message is
- * not executed but comes back as RENDERER_MESSAGE when all before it have been carried out (PING, SET_ACK, MIGRATE).
- * False: the queue is now full, push no more until queue_room() was called (the message was taken all the same). */
-bool renderer_push(Renderer *renderer, uint16_t type, uint64_t number, uint32_t sub_list, RendererBody *body,
-                   bool for_owner);
+/* Append a message. False: the queue is now full, push no more until queue_room() was called (it was taken all the same). */
+bool renderer_push(Renderer *renderer, const RendererInput *input);
 /* True when the queue is not full. */
 bool renderer_has_room(Renderer *renderer);
 
@@ -185,15 +187,21 @@ bool renderer_has_room(Renderer *renderer);
  * next frame is due, or -1. */
 int64_t renderer_run(Renderer *renderer);
 
-/* Wait until the queue is empty, or the channel waits for another one, or has failed. With frames also until no video
- * frame is still to be shown. Returns false when messages are left (the channel waits or has failed).
- * For tests and tools; a waiting channel is reported after it had timeout_ms to get on. */
+/* Wait until everything queued was carried out, with frames also until no video frame is still to be shown, or the channel
+ * has failed, or timeout_ms are over. Returns whether everything was carried out. */
 bool renderer_drain(Renderer *renderer, bool frames, unsigned int timeout_ms);
 
-/* The connection ended (or moves to another host without its state): drop queue, off-screen surfaces, palettes and
- * streams, end all waits; the primary and its picture stay. The next message starts anew. Waits for the renderer's
- * thread to leave what it does, but not for events to be consumed. */
-void renderer_reset(Renderer *renderer);
+/* What belongs to one connection. */
+typedef struct RendererConnection {
+    RendererShared *shared; /* NULL: as before; a fresh one means empty caches */
+    bool stream_reports;    /* the server understands STREAM_REPORT */
+    bool gl;                /* GL messages may come: a UNIX socket and our capability */
+} RendererConnection;
+
+/* The connection ended (or moves to another host without its state), or a new one begins: drop queue, off-screen surfaces,
+ * palettes and streams, end all waits; the primary and its picture stay. The next message starts anew. Waits for the
+ * renderer's thread to leave what it does, but not for events to be consumed. connection: NULL leaves things as they are. */
+void renderer_reset(Renderer *renderer, const RendererConnection *connection);
 
 /* ---- The owner's side of the picture ---------------------------------------------------------------------------- */
 
@@ -203,18 +211,11 @@ void renderer_owner_acquire(Renderer *renderer);
 /* Let the renderer draw. Cheap when it has nothing to draw. */
 void renderer_owner_release(Renderer *renderer);
 
-/* ---- Media clock ------------------------------------------------------------------------------------------------- */
-
-/* The session's multimedia time: mm_time at the local time now_us (of config.now). audio: playback is running, and
- * video is shown by this clock; otherwise frames are shown after a buffer that fits the jitter measured.
- * audio_delay: of the playback channel in ms, or UINT32_MAX. */
-void renderer_set_media_time(Renderer *renderer, uint32_t mm_time, int64_t now_us, bool audio, uint32_t audio_delay);
+/* ---- Video -------------------------------------------------------------------------------------------------------- */
 
 /* The answer to RENDERER_STREAM_BEGIN with a pipeline: shown says that the owner has given it a sink of its own.
  * No frame of that stream is decoded before the answer. */
 void renderer_stream_answer(Renderer *renderer, uint32_t stream_id, void *pipeline, bool shown);
-
-/* ---- Capabilities ------------------------------------------------------------------------------------------------ */
 
 /* Which SPICE_VIDEO_CODEC_TYPE_* can be decoded here: bit 1 << type. Initialises GStreamer and asks its registry, once
  * per process. */
