@@ -322,6 +322,7 @@ int main(int argc, char **argv)
         make_text(1920, 1080),
         make_from_vector(argv[1], "desktop_rgb32_640x480", "desktop", 1920, 1080),
         make_from_vector(argv[1], "photo_rgb32_640x427", "photo", 1920, 1080),
+        make_from_vector(argv[1], "photo_rgb32_96x72", "photo-sharp", 1920, 1080),
         make_noise(1920, 1080),
         make_from_vector(argv[1], "desktop_rgb32_640x480", "desktop-128", 128, 128),
         make_from_vector(argv[1], "photo_rgb32_640x427", "photo-128", 128, 128),

@@ -28,6 +28,8 @@ enum {
     QUIC_FIRST_PLACE = 23,
 };
 
+#pragma GCC visibility push(hidden) /* not by way of the global offset table */
+
 /* A family of codes: words as significant bits << 8 | length, by k << bits | value; costs of a
  * value as eight lanes for k = bits - 1 down to 0 (0xffff in lanes without a code); marks: see
  * quic-decode-rows.h. Made by quic-tables.py. */
@@ -40,6 +42,8 @@ extern const uint8_t quic_gaps[256];
 extern const uint8_t quic_run_orders[32];
 /* Sum of the first n run steps from state 0; states above 31 count as 31. */
 extern const uint32_t quic_run_sums[65];
+
+#pragma GCC visibility pop
 
 /* Model of one channel. A bucket of contexts has the place clz32(context + 1), 24 to 31
  * (section 6.1 turned round). The greatest context would be before the last bucket's place: the
