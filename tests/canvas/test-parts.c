@@ -403,13 +403,13 @@ static void test_far_dashes(void)
     CanvasPen near_pen = { { 0, 0, BOARD, BOARD }, board_span, board_line, &near_board };
     CanvasPen far_pen = { { 0, 0, BOARD, BOARD }, board_span, board_line, &far_board };
     CanvasDashes dashes;
-    /* Horizontal: every sum is exact, so a start 14 * 10^7 pixels away, whole periods, is the start at -14. */
+    /* Horizontal: every sum is exact, so a start 6 * 10^6 periods away is the start at -14. */
     const CanvasPoint near_line[] = { { -14, 20 }, { 200, 20 }, { 200, 40 }, { -200000013, 40 }, { -200000013, 50 }, { 90, 50 } };
     CanvasPoint far_line[6];
 
-    tap_case("dashes of a line that begins 140 million pixels away");
+    tap_case("dashes of a line that begins 84 million pixels away");
     memcpy(far_line, near_line, sizeof far_line);
-    far_line[0].x -= 140000000;
+    far_line[0].x -= 84000000;
     CHECK(canvas_dashes_init(&dashes, dash, 4, false) && dashes.period == 14);
     canvas_stroke_dashed(&near_pen, &dashes, near_line, 6, true);
     canvas_stroke_dashed(&far_pen, &dashes, far_line, 6, true);
