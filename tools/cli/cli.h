@@ -8,7 +8,7 @@
 #include "shared/failure.h"
 
 typedef struct CliOptions {
-    char *password_file, *ca_file, *host_subject, *proxy, *username;
+    char *password_file, *ca_file, *host_subject, *proxy, *username, *compression;
     double timeout; /* seconds in all for connecting and waiting */
     double
         wait; /* seconds without a change that make a picture count as at rest; 0: take the first */

@@ -131,6 +131,8 @@ int main(int argc, char **argv)
         {"host-subject", 0, 0, G_OPTION_ARG_STRING, &o->host_subject,
          "Subject of the server's certificate, instead of its host name", "SUBJECT"},
         {"proxy", 0, 0, G_OPTION_ARG_STRING, &o->proxy, "HTTP proxy to go through", "URL"},
+        {"compression", 'c', 0, G_OPTION_ARG_STRING, &o->compression,
+         "Ask the server for off, auto-glz, auto-lz, quic, glz, lz or lz4", "NAME"},
         {"timeout", 't', 0, G_OPTION_ARG_DOUBLE, &o->timeout, "Give up after so long (30)",
          "SECONDS"},
         {"display", 'd', 0, G_OPTION_ARG_INT, &o->display, "Display channel (0)", "N"},
