@@ -744,7 +744,7 @@ static void spice_session_class_init(SpiceSessionClass *klass)
     /**
      * SpiceSession::channel-new:
      * @session: the session
-     * @channel: (type Spice.Channel): the new channel
+     * @channel: the new channel
      *
      * A channel was created; type, id and session are set. Applications call spice_channel_connect() here for the
      * channels that they want. Emitted for the main channel inside spice_session_connect().
@@ -755,7 +755,7 @@ static void spice_session_class_init(SpiceSessionClass *klass)
     /**
      * SpiceSession::channel-destroy:
      * @session: the session
-     * @channel: (type Spice.Channel): the channel that goes
+     * @channel: the channel that goes
      *
      * A channel leaves the session. Afterwards its #SpiceChannel:spice-session is %NULL.
      */
