@@ -170,7 +170,7 @@ CanvasImage *canvas_image_from_bitmap(const WireImage *image, const CanvasDecode
 
         convert_row(how, bitmap->format, bitmap->data.data + (size_t)y * bitmap->stride, bitmap->x, colors, &pixels, row);
     }
-    if (image->flags & SPICE_IMAGE_FLAGS_HIGH_BITS_SET && native == PIXMAN_x8r8g8b8)
+    if (image->flags & SPICE_IMAGE_FLAGS_HIGH_BITS_SET && format == PIXMAN_x8r8g8b8)
         canvas_set_high_bits(&pixels);
     return made;
 }

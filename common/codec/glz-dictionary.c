@@ -19,13 +19,15 @@ static bool tables_init(LzTables *tables, unsigned bits)
 {
     tables->bits = bits;
     tables->shorts = calloc((size_t)1 << bits, sizeof *tables->shorts);
+    tables->middles = calloc((size_t)1 << bits, sizeof *tables->middles);
     tables->longs = calloc((size_t)1 << bits, sizeof *tables->longs);
-    return tables->shorts && tables->longs;
+    return tables->shorts && tables->middles && tables->longs;
 }
 
 static void tables_clear(LzTables *tables)
 {
     free(tables->shorts);
+    free(tables->middles);
     free(tables->longs);
     *tables = (LzTables){0};
 }
@@ -144,7 +146,7 @@ GlzEntry *glz_entry_new(const GlzDictionary *dictionary, CodecFormat format, uin
 
     if (!entry)
         return NULL;
-    entry->colour = malloc(n * (s + with_alpha));
+    entry->colour = lz_alloc_pixels(n * (s + with_alpha));
     if (!entry->colour) {
         free(entry);
         return NULL;

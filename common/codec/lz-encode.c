@@ -5,10 +5,10 @@
 
 #include <stdlib.h>
 
-#define TABLE_BITS 15
+#define TABLE_BITS 14
 
 struct LzEncoder {
-    LzBucket shorts[1 << TABLE_BITS], longs[1 << TABLE_BITS];
+    LzBucket shorts[1 << TABLE_BITS], middles[1 << TABLE_BITS], longs[1 << TABLE_BITS];
     uint32_t singles[1 << LZ_SINGLE_BITS];
     uint32_t next;    /* virtual position of the next image */
     uint8_t *scratch; /* packed units of sources that can't be read in place */
@@ -81,7 +81,8 @@ static CodecResult run_pass(LzEncoder *encoder, CodecFormat format, bool alpha, 
                  : format == CODEC_FORMAT_RGB16    ? 2
                  : codec_format_bits(format) >= 24 ? 4
                                                    : 1;
-    LzTables tables = {encoder->shorts, encoder->longs, encoder->singles, TABLE_BITS};
+    LzTables tables = {encoder->shorts, encoder->middles, encoder->longs, encoder->singles,
+                       TABLE_BITS};
     LzPass pass = {.n = row_units * height, .width = row_units, .tables = &tables, .out = *out};
 
     pass.units = gather(encoder, format, alpha, pixels, stride, row_units, height, s);
@@ -89,6 +90,7 @@ static CodecResult run_pass(LzEncoder *encoder, CodecFormat format, bool alpha, 
         return CODEC_NO_MEMORY;
     if (encoder->next > UINT32_MAX - pass.n) {
         memset(encoder->shorts, 0, sizeof encoder->shorts);
+        memset(encoder->middles, 0, sizeof encoder->middles);
         memset(encoder->longs, 0, sizeof encoder->longs);
         memset(encoder->singles, 0, sizeof encoder->singles);
         encoder->next = LZ_MAX_BYTES;

@@ -15,6 +15,10 @@
 
 /* A match that saves so many bytes isn't worth looking for a better one. */
 #define GOOD_ENOUGH 96
+/* Nor is there more than a quick look after one that saves so many. */
+#define GOOD 12
+/* A match that saves less may be put off by one unit for a better one. */
+#define LAZY 20
 /* Literals that wait for the next match, at most. A multiple of 32, so that splitting costs
  * nothing. */
 #define MAX_PENDING 512
@@ -31,7 +35,7 @@ typedef struct LzBucket {
 } LzBucket;
 
 typedef struct LzTables {
-    LzBucket *shorts, *longs;
+    LzBucket *shorts, *middles, *longs;
     uint32_t *singles; /* the last position of a unit; LZ with 4-byte units only, NULL else */
     unsigned bits;     /* log 2 of the buckets of each */
 } LzTables;
@@ -104,25 +108,40 @@ ALWAYS_INLINE uint32_t lz_unit(unsigned s, const uint8_t *units, size_t i)
     }
 }
 
-/* Units that the short and the long hash look at. */
+/* Units that the three hashes look at. */
 #define SHORT_UNITS(s) ((s) == 1 ? 3u : 2u)
-#define LONG_UNITS(s) ((s) == 1 ? 8u : 4u)
+#define MIDDLE_UNITS(s) ((s) == 1 ? 8u : 4u)
+#define LONG_UNITS(s) ((s) == 1 ? 16u : 12u)
+
+/* The bits that count in eight bytes of units. */
+ALWAYS_INLINE uint64_t lz_eight_bytes(unsigned s, const uint8_t *at)
+{
+    uint64_t v;
+
+    memcpy(&v, at, 8);
+    return s == 4   ? v & UINT64_C(0x00ffffff00ffffff)
+           : s == 2 ? v & UINT64_C(0x7fff7fff7fff7fff)
+                    : v;
+}
 
 ALWAYS_INLINE uint64_t lz_short_key(unsigned s, const uint8_t *at)
 {
-    uint64_t v;
-    uint32_t v32;
+    uint32_t v;
 
     switch (s) {
     case 4:
-        memcpy(&v, at, 8);
-        return v & UINT64_C(0x00ffffff00ffffff);
+        return lz_eight_bytes(4, at);
     case 2:
-        memcpy(&v32, at, 4);
-        return v32 & 0x7fff7fff;
+        memcpy(&v, at, 4);
+        return v & 0x7fff7fff;
     default:
         return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16;
     }
+}
+
+ALWAYS_INLINE uint64_t lz_mix(uint64_t sum, uint64_t more)
+{
+    return (sum ^ sum >> 29) * UINT64_C(0xcf1bbcdcb7a56463) + more;
 }
 
 ALWAYS_INLINE uint32_t lz_hash(uint64_t key, unsigned bits)
@@ -131,22 +150,30 @@ ALWAYS_INLINE uint32_t lz_hash(uint64_t key, unsigned bits)
     return key * UINT64_C(0x9e3779b97f4a7c15) >> (64 - bits);
 }
 
-ALWAYS_INLINE uint32_t lz_long_hash(unsigned s, const uint8_t *at, unsigned bits)
-{
-    uint64_t a, b;
+/* Hashes of the units from one on, as far as there are enough of them. */
+typedef struct LzHashes {
+    uint32_t shorts, middles, longs;
+    bool with_middle, with_long;
+} LzHashes;
 
-    memcpy(&a, at, 8);
-    switch (s) {
-    case 4:
-        memcpy(&b, at + 8, 8);
-        a &= UINT64_C(0x00ffffff00ffffff);
-        b &= UINT64_C(0x00ffffff00ffffff);
-        return lz_hash(a * UINT64_C(0xcf1bbcdcb7a56463) + b, bits);
-    case 2:
-        return lz_hash(a & UINT64_C(0x7fff7fff7fff7fff), bits);
-    default:
-        return lz_hash(a, bits);
-    }
+ALWAYS_INLINE LzHashes lz_hashes(unsigned s, const uint8_t *at, uint32_t left, unsigned bits)
+{
+    LzHashes hashes = {.with_middle = left >= MIDDLE_UNITS(s), .with_long = left >= LONG_UNITS(s)};
+    uint64_t sum;
+
+    hashes.shorts = lz_hash(lz_short_key(s, at), bits);
+    if (!hashes.with_middle)
+        return hashes;
+    sum = lz_eight_bytes(s, at);
+    if (s == 4)
+        sum = lz_mix(sum, lz_eight_bytes(s, at + 8));
+    hashes.middles = lz_hash(sum, bits);
+    if (!hashes.with_long)
+        return hashes;
+    for (unsigned i = MIDDLE_UNITS(s) * s; i < LONG_UNITS(s) * s; i += 8)
+        sum = lz_mix(sum, lz_eight_bytes(s, at + i));
+    hashes.longs = lz_hash(sum, bits);
+    return hashes;
 }
 
 /* How many units are equal from a and b on, at most max. */
@@ -223,9 +250,11 @@ ALWAYS_INLINE void lz_try(unsigned s, bool glz, const LzPass *pass, uint32_t i, 
         best->distance <= distance)
         return;
 
-    uint32_t n = lz_equal_units(s, here, there, max);
-    if (n <= lz_bias(s))
+    /* Most candidates differ at once; one well predicted branch is cheaper than finding out where.
+     * Single units are not for this search. */
+    if (max < SHORT_UNITS(s) || lz_short_key(s, here) != lz_short_key(s, there))
         return;
+    uint32_t n = lz_equal_units(s, here, there, max);
 
     uint32_t back = 0;
     while (back < back_max && lz_unit(s, here - (size_t)(back + 1) * s, 0) ==
@@ -240,19 +269,26 @@ ALWAYS_INLINE void lz_try(unsigned s, bool glz, const LzPass *pass, uint32_t i, 
             .n = n, .distance = distance, .m = m, .offset = offset, .saved = saved, .back = back};
 }
 
-ALWAYS_INLINE void lz_remember(unsigned s, const LzPass *pass, uint32_t i, uint32_t short_hash,
-                               uint32_t long_hash, bool with_long)
+ALWAYS_INLINE void lz_enter(LzBucket *bucket, uint32_t position)
 {
-    LzBucket *bucket = &pass->tables->shorts[short_hash];
-    uint32_t position = pass->first + i;
-
     if (bucket->newer != position) /* looking ahead may have entered it already */
         *bucket = (LzBucket){position, bucket->newer};
-    if (with_long) {
-        bucket = &pass->tables->longs[long_hash];
-        if (bucket->newer != position)
-            *bucket = (LzBucket){position, bucket->newer};
-    }
+}
+
+ALWAYS_INLINE void lz_remember(const LzTables *tables, const LzHashes *hashes, uint32_t position)
+{
+    lz_enter(&tables->shorts[hashes->shorts], position);
+    if (hashes->with_middle)
+        lz_enter(&tables->middles[hashes->middles], position);
+    if (hashes->with_long)
+        lz_enter(&tables->longs[hashes->longs], position);
+}
+
+ALWAYS_INLINE void lz_try_bucket(unsigned s, bool glz, const LzPass *pass, uint32_t i,
+                                 LzBucket bucket, uint32_t pending, LzMatch *best)
+{
+    lz_try(s, glz, pass, i, pass->first + i - bucket.newer, pending, best);
+    lz_try(s, glz, pass, i, pass->first + i - bucket.older, pending, best);
 }
 
 /* The best match at unit i, and the tables told of this unit. */
@@ -260,8 +296,7 @@ ALWAYS_INLINE LzMatch lz_search(unsigned s, bool glz, const LzPass *pass, uint32
                                 uint32_t last_distance, uint32_t pending)
 {
     LzMatch best = {0};
-    const uint8_t *at = pass->units + (size_t)i * s;
-    uint32_t left = pass->n - i, position = pass->first + i;
+    uint32_t left = pass->n - i;
     const LzTables *tables = pass->tables;
 
     if (i >= 1)
@@ -270,39 +305,28 @@ ALWAYS_INLINE LzMatch lz_search(unsigned s, bool glz, const LzPass *pass, uint32
         lz_try(s, glz, pass, i, pass->width, pending, &best);
     if (best.saved < GOOD_ENOUGH && last_distance > 1 && last_distance != pass->width)
         lz_try(s, glz, pass, i, last_distance, pending, &best);
-    if (left < SHORT_UNITS(s) || (s == 4 && left < 2))
+    if (left < SHORT_UNITS(s))
         return best;
 
-    uint32_t short_hash = lz_hash(lz_short_key(s, at), tables->bits), long_hash = 0;
-    bool with_long = left >= LONG_UNITS(s);
-    if (with_long)
-        long_hash = lz_long_hash(s, at, tables->bits);
+    LzHashes hashes = lz_hashes(s, pass->units + (size_t)i * s, left, tables->bits);
     if (best.saved < GOOD_ENOUGH) {
-        LzBucket found;
-
-        if (with_long) {
-            found = tables->longs[long_hash];
-            lz_try(s, glz, pass, i, position - found.newer, pending, &best);
-            lz_try(s, glz, pass, i, position - found.older, pending, &best);
-        }
-        if (best.saved < GOOD_ENOUGH / 4) {
-            found = tables->shorts[short_hash];
-            lz_try(s, glz, pass, i, position - found.newer, pending, &best);
-            lz_try(s, glz, pass, i, position - found.older, pending, &best);
-        }
+        if (hashes.with_long)
+            lz_try_bucket(s, glz, pass, i, tables->longs[hashes.longs], pending, &best);
+        if (hashes.with_middle && best.saved < 2 * GOOD)
+            lz_try_bucket(s, glz, pass, i, tables->middles[hashes.middles], pending, &best);
+        if (best.saved < GOOD)
+            lz_try_bucket(s, glz, pass, i, tables->shorts[hashes.shorts], pending, &best);
     }
-    lz_remember(s, pass, i, short_hash, long_hash, with_long);
+    lz_remember(tables, &hashes, pass->first + i);
     return best;
 }
 
 ALWAYS_INLINE void lz_insert(unsigned s, const LzPass *pass, uint32_t i)
 {
-    const uint8_t *at = pass->units + (size_t)i * s;
-    unsigned bits = pass->tables->bits;
-
-    if (pass->n - i >= LONG_UNITS(s))
-        lz_remember(s, pass, i, lz_hash(lz_short_key(s, at), bits), lz_long_hash(s, at, bits),
-                    true);
+    if (pass->n - i < SHORT_UNITS(s))
+        return;
+    LzHashes hashes = lz_hashes(s, pass->units + (size_t)i * s, pass->n - i, pass->tables->bits);
+    lz_remember(pass->tables, &hashes, pass->first + i);
 }
 
 /* Literal runs for n units. False when they don't fit. */
@@ -472,8 +496,7 @@ ALWAYS_INLINE bool lz_run_pass(unsigned s, bool glz, LzPass *pass)
         failures = 0;
 
         /* A literal first, if the next unit's match saves more. */
-        while (match.saved < GOOD_ENOUGH / 2 && i + 1 < pass->n && pending < MAX_PENDING - 1 &&
-               match.n > 0) {
+        while (match.saved < LAZY && i + 1 < pass->n && pending < MAX_PENDING - 1 && match.n > 0) {
             LzMatch next = lz_search(s, glz, pass, i + 1, last_distance, pending + 1);
 
             if (next.saved <= match.saved + 1)
@@ -509,7 +532,7 @@ ALWAYS_INLINE bool lz_run_pass(unsigned s, bool glz, LzPass *pass)
 
         /* What lies inside a match is worth knowing too; in a long one now and then, in a run of
          * one colour only its end. */
-        uint32_t k = i + 1, every = match.n > 64 ? 8 : 1;
+        uint32_t k = i + 1, every = match.n <= 4 ? 1 : match.n <= 64 ? 4 : 16;
         if (match.distance == 1 && match.n > 8)
             k = end - 3;
         for (; k < end; k += every)

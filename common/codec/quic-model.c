@@ -49,11 +49,11 @@ void quic_group_reset(QuicGroup *group, unsigned bits)
         QuicChannel *channel = &group->channel[i];
 
         memset(channel->cost, 0, sizeof channel->cost);
-        for (unsigned slot = 0; slot < QUIC_SLOTS; slot++) {
-            channel->way[slot] = group->way_of[0];
+        for (unsigned place = 0; place < 32; place++)
+            channel->way[place] = group->way_of[0];
+        for (unsigned place = 0; place < 32 - QUIC_FIRST_PLACE; place++)
             for (unsigned lane = bits; lane < 8; lane++)
-                channel->cost[slot][lane] = UINT16_MAX;
-        }
+                channel->cost[place][lane] = UINT16_MAX;
     }
     set_level(group, 0);
     group->gap = 0;

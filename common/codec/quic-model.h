@@ -13,6 +13,9 @@
 #define QUIC_LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define QUIC_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
+/* A loop over channels: unrolled, as their number is a constant where this is used. */
+#define QUIC_EACH(i, channels) _Pragma("GCC unroll 3") for (unsigned i = 0; i < (channels); i++)
+
 #if defined(__x86_64__) && defined(__GNUC__)
 #define QUIC_HAVE_V3 1
 #else
@@ -25,7 +28,7 @@ enum {
     QUIC_TOP_LEVEL = 6,
     QUIC_LEVEL_PIXELS = 2048,
     QUIC_MAX_PIXELS = 0x1fffffff,
-    QUIC_SLOTS = 9,
+    QUIC_FIRST_PLACE = 23,
 };
 
 /* A family of codes: words as significant bits << 8 | length, by k << bits | value; costs of a value as eight lanes
@@ -34,18 +37,21 @@ enum {
 extern const uint16_t quic_words_8[8 * 256], quic_words_5[5 * 32];
 extern const uint16_t quic_lengths_8[256][8], quic_lengths_5[32][8];
 extern const uint64_t quic_marks_8[8], quic_marks_5[5];
+/* Differences by residual code, in the place of each channel of a pixel: R, G, B. */
+extern const uint32_t quic_differences_8[3][256], quic_differences_5[3][32];
 extern const uint8_t quic_gaps[256];
 extern const uint8_t quic_run_orders[32];
 /* Sum of the first n run steps from state 0; states above 31 count as 31. */
 extern const uint32_t quic_run_sums[65];
 
-/* Model of one channel. A slot stands for a bucket of contexts: 8 minus the bucket's number, so that it is
- * clz32(context + 1) - 23. The greatest context would need a slot before the last bucket's: that one repeats it in
- * way[], and is never used in cost[].
- * way[] is what the direction looks up with a context: something made from the slot's current k. */
+/* Model of one channel. A bucket of contexts has the place clz32(context + 1), 24 to 31 (section 6.1 turned round).
+ * The greatest context would be before the last bucket's place: the place before repeats it in way[], and is never
+ * used in cost[].
+ * way[] is what the direction looks up with a context: something made from the bucket's current k. Its first places
+ * are there so that nothing has to be subtracted on the way. */
 typedef struct QuicChannel {
-    uint16_t cost[QUIC_SLOTS][8] QUIC_ALIGNED;
-    uint64_t way[QUIC_SLOTS];
+    uint16_t cost[32 - QUIC_FIRST_PLACE][8] QUIC_ALIGNED;
+    uint64_t way[32];
 } QuicChannel;
 
 /* A group of channels that are coded together, with its schedule and run state. Lives during one image on the stack
@@ -53,7 +59,8 @@ typedef struct QuicChannel {
 typedef struct QuicGroup {
     QuicChannel channel[3]; /* in coding order: R, G, B; or the only one */
     uint64_t way_of[8];     /* lane (bits - 1 - k) -> value for way[] */
-    uint8_t *residuals;     /* most recent residual codes by column: B, G, R, 0 in a word; or one byte */
+    uint8_t *residuals;     /* what was coded last in each column, as codes (encoder) or differences (decoder): B, G,
+                               R, 0 in a word; or one byte */
     unsigned level;
     uint32_t left; /* pixels of this level to come; huge at the last level */
     uint32_t gap;  /* coded pixels before the next one that updates */
@@ -107,24 +114,23 @@ QUIC_INLINE void quic_store32(uint8_t *at, uint32_t word)
     memcpy(at, &word, sizeof word);
 }
 
-QUIC_INLINE unsigned quic_slot(unsigned context)
+QUIC_INLINE unsigned quic_place(unsigned context)
 {
-    return __builtin_clz(context + 1) - 23;
+    return __builtin_clz(context + 1);
 }
 
-/* Choose anew for a slot, where k costs the lane at place `lane`. */
-QUIC_INLINE void quic_set_way(QuicChannel *channel, unsigned slot, uint64_t way, unsigned bits)
+/* The costs that count for a context; its place to *place. */
+QUIC_INLINE uint16_t *quic_costs(QuicChannel *channel, unsigned context, unsigned bits, unsigned *place)
 {
-    channel->way[slot] = way;
-    channel->way[8 - bits] = channel->way[9 - bits];
+    *place = quic_place(context);
+    *place += *place == 31 - bits;
+    return channel->cost[*place - QUIC_FIRST_PLACE];
 }
 
-/* The slot whose costs count for a context. */
-QUIC_INLINE unsigned quic_cost_slot(unsigned context, unsigned bits)
+QUIC_INLINE void quic_set_way(QuicChannel *channel, unsigned place, uint64_t way, unsigned bits)
 {
-    unsigned slot = quic_slot(context);
-
-    return slot + (slot == 8 - bits);
+    channel->way[place] = way;
+    channel->way[31 - bits] = channel->way[32 - bits];
 }
 
 /* After the update of a pixel: how many coded pixels until the next one (section 7). */
@@ -138,6 +144,16 @@ QUIC_INLINE void quic_draw_gap(QuicGroup *group)
 QUIC_INLINE uint32_t quic_mean(uint32_t a, uint32_t b)
 {
     return (a & b) + (((a ^ b) >> 1) & 0x7f7f7f7f);
+}
+
+/* Residual codes from differences, in all channels of a pixel (section 4.2). */
+QUIC_INLINE uint32_t quic_fold(uint32_t difference, const unsigned bits)
+{
+    uint32_t sign = (difference >> (bits - 1)) & 0x01010101;
+
+    if (bits == 8)
+        return ((difference & 0x7f7f7f7f) << 1) ^ ((sign << 8) - sign);
+    return (((difference & 0x0f0f0f0f) << 1) ^ ((sign << 5) - sign)) & 0x1f1f1f1f;
 }
 
 #endif

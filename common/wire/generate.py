@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Makes C and documentation from a .schema file.
 
-    generate.py SCHEMA KIND OUTPUT      KIND: header, source, random, documentation
+    generate.py SCHEMA KIND OUTPUT          KIND: header, source, random, documentation
+    generate.py SCHEMA check-documentation FILE     fails when FILE isn't what would be made
 
 The generated parser is safe by construction: bytes come from wire_take() only, which compares 64-bit sizes with what is left
 and so keeps the position inside the body; a count is held against what is left before memory for it is asked; structures
@@ -17,7 +18,7 @@ import generate_tests
 import generate_text
 import generate_writer
 from names import HEAD, Names, Text
-from schema import C_TYPES, SCALARS, Schema
+from schema import Schema
 
 
 def comment(text, line):
@@ -191,8 +192,13 @@ def main():
     names = Names(schema)
     origin = 'common/%s/%s' % (os.path.basename(os.path.dirname(os.path.abspath(path))), os.path.basename(path))
     make = {'header': header, 'source': source, 'random': generate_tests.random,
-            'documentation': generate_text.documentation}[kind]
+            'documentation': generate_text.documentation, 'check-documentation': generate_text.documentation}[kind]
     text = make(schema, names, origin)
+    if kind == 'check-documentation':
+        with open(output, encoding='utf-8') as file:
+            if file.read() != text:
+                sys.exit('%s is not up to date: generate.py %s documentation %s' % (output, path, output))
+        return
     with open(output, 'w', encoding='utf-8') as file:
         file.write(text)
 

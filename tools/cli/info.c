@@ -80,7 +80,8 @@ gboolean cli_info(Cli *cli, int n_args, char **args)
     int mode = 0, version = 0;
     gboolean agent = FALSE;
     guint width, height;
-    g_object_get(cli->session, "name", &name, "uuid", &uuid, "uri", &uri, "protocol", &version, NULL);
+    g_object_get(cli->session, "name", &name, "uuid", &uuid, "uri", &uri, "protocol", &version,
+                 NULL);
     g_object_get(cli->main, "mouse-mode", &mode, "agent-connected", &agent, NULL);
     g_object_get(cli->display, "width", &width, "height", &height, NULL);
     g_autofree char *uuid_text = uuid ? spice_uuid_to_string(uuid) : g_strdup("");

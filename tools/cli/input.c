@@ -139,7 +139,8 @@ static gboolean has_client_mode(Cli *cli, gpointer data)
     return mode == SPICE_MOUSE_MODE_CLIENT;
 }
 
-/* Absolute positions need a guest with a tablet or an agent; the server changes the mode when asked. */
+/* Absolute positions need a guest with a tablet or an agent; the server changes the mode when
+ * asked. */
 static gboolean ask_for_client_mode(Cli *cli)
 {
     spice_main_channel_request_mouse_mode(cli->main, SPICE_MOUSE_MODE_CLIENT);

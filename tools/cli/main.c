@@ -14,7 +14,8 @@ typedef struct Command {
 } Command;
 
 static const Command commands[] = {
-    {"screenshot", "URI [FILE.png]", "save the guest's picture once it is at rest", cli_screenshot, 1},
+    {"screenshot", "URI [FILE.png]", "save the guest's picture once it is at rest", cli_screenshot,
+     1},
     {"type", "URI TEXT", "type a text on a US keyboard (or --file FILE)", cli_type, -1},
     {"key", "URI KEYS...", "press keys: ctrl+alt+del, F1, Return", cli_key, -1},
     {"click", "URI X Y", "click there (--button, --clicks)", cli_click, 2},
@@ -26,8 +27,7 @@ static char *summary(void)
 {
     GString *text = g_string_new("Commands:\n");
     for (guint i = 0; i < G_N_ELEMENTS(commands); i++) {
-        g_autofree char *usage =
-            g_strdup_printf("%s %s", commands[i].name, commands[i].arguments);
+        g_autofree char *usage = g_strdup_printf("%s %s", commands[i].name, commands[i].arguments);
         g_string_append_printf(text, "  %-32s %s\n", usage, commands[i].summary);
     }
     g_string_append(text, "\nURI is spice://host:port, spice+tls://host:port, spice+unix:///path, "
@@ -36,7 +36,8 @@ static char *summary(void)
 }
 
 static const char exit_statuses[] =
-    "The password comes from --password-file, $SPICE_PASSWORD, the .vv file or the URI, in this order.\n"
+    "The password comes from --password-file, $SPICE_PASSWORD, the .vv file or the URI, in this "
+    "order.\n"
     "Exit status: 0 done; 1 failed; 2 wrong usage; 3 no connection; 4 certificate not trusted;\n"
     "5 password refused; 6 not a SPICE server; 7 connection lost; 8 not in time.";
 
@@ -72,6 +73,17 @@ static gboolean check_ranges(const CliOptions *o, const char **message)
     return FALSE;
 }
 
+/* GOption leaves a "--" where it stands behind other arguments. */
+static int drop_separator(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--") == 0) {
+            memmove(argv + i, argv + i + 1, (size_t)(argc - i) * sizeof *argv);
+            return argc - 1;
+        }
+    return argc;
+}
+
 static int run(Cli *cli, int argc, char **argv)
 {
     const Command *command = NULL;
@@ -100,27 +112,40 @@ static int run(Cli *cli, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    Cli cli = {.options = {.timeout = 30, .wait = 1, .monitor = -1, .button = 1, .clicks = 1,
-                           .delay = 40, .speed = 1}};
+    Cli cli = {.options = {.timeout = 30,
+                           .wait = 1,
+                           .monitor = -1,
+                           .button = 1,
+                           .clicks = 1,
+                           .delay = 40,
+                           .speed = 1}};
     CliOptions *o = &cli.options;
     gboolean version = FALSE;
     const GOptionEntry entries[] = {
         {"password-file", 'p', 0, G_OPTION_ARG_FILENAME, &o->password_file,
          "First line of FILE is the password; - reads standard input", "FILE"},
-        {"username", 'u', 0, G_OPTION_ARG_STRING, &o->username, "User name, where the server wants one", "NAME"},
-        {"ca-file", 0, 0, G_OPTION_ARG_FILENAME, &o->ca_file, "Certificate authorities to trust (PEM)", "FILE"},
+        {"username", 'u', 0, G_OPTION_ARG_STRING, &o->username,
+         "User name, where the server wants one", "NAME"},
+        {"ca-file", 0, 0, G_OPTION_ARG_FILENAME, &o->ca_file,
+         "Certificate authorities to trust (PEM)", "FILE"},
         {"host-subject", 0, 0, G_OPTION_ARG_STRING, &o->host_subject,
          "Subject of the server's certificate, instead of its host name", "SUBJECT"},
         {"proxy", 0, 0, G_OPTION_ARG_STRING, &o->proxy, "HTTP proxy to go through", "URL"},
-        {"timeout", 't', 0, G_OPTION_ARG_DOUBLE, &o->timeout, "Give up after so long (30)", "SECONDS"},
+        {"compression", 'c', 0, G_OPTION_ARG_STRING, &o->compression,
+         "Ask the server for off, auto-glz, auto-lz, quic, glz, lz or lz4", "NAME"},
+        {"timeout", 't', 0, G_OPTION_ARG_DOUBLE, &o->timeout, "Give up after so long (30)",
+         "SECONDS"},
         {"display", 'd', 0, G_OPTION_ARG_INT, &o->display, "Display channel (0)", "N"},
-        {"monitor", 'm', 0, G_OPTION_ARG_INT, &o->monitor, "screenshot: one monitor of the display", "N"},
+        {"monitor", 'm', 0, G_OPTION_ARG_INT, &o->monitor, "screenshot: one monitor of the display",
+         "N"},
         {"wait", 'w', 0, G_OPTION_ARG_DOUBLE, &o->wait,
-         "screenshot: at rest means no change for so long (1); 0 takes the first picture", "SECONDS"},
+         "screenshot: at rest means no change for so long (1); 0 takes the first picture",
+         "SECONDS"},
         {"graphics", 'g', 0, G_OPTION_ARG_NONE, &o->graphics,
          "screenshot: wait until the picture is more than a text screen", NULL},
         {"json", 'j', 0, G_OPTION_ARG_NONE, &o->json, "info: machine-readable", NULL},
-        {"file", 'f', 0, G_OPTION_ARG_FILENAME, &o->file, "type: the text is in FILE (- standard input)", "FILE"},
+        {"file", 'f', 0, G_OPTION_ARG_FILENAME, &o->file,
+         "type: the text is in FILE (- standard input)", "FILE"},
         {"delay", 0, 0, G_OPTION_ARG_INT, &o->delay, "Pause between key strokes (40)", "MS"},
         {"button", 'b', 0, G_OPTION_ARG_INT, &o->button,
          "click: 1 left, 2 middle, 3 right, 4 wheel up, 5 wheel down", "N"},
@@ -144,7 +169,7 @@ int main(int argc, char **argv)
         printf("spice-cli %s\n", PACKAGE_VERSION);
         return 0;
     }
-    int status = run(&cli, argc, argv);
+    int status = run(&cli, drop_separator(argc, argv), argv);
     g_clear_pointer(&cli.failure, failure_free);
     return status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A guest's picture as spice-cli looks at it: pixels in 8-bit RGB, whatever the surface's format is. */
+/* A guest's picture as spice-cli looks at it: pixels in 8-bit RGB, whatever the surface's format
+ * is. */
 #ifndef TOOLS_CLI_PICTURE_H
 #define TOOLS_CLI_PICTURE_H
 
@@ -10,7 +11,8 @@ typedef struct Picture {
     guint8 *rgb; /* width * height * 3 bytes, row by row from the top */
 } Picture;
 
-/* From the rows of a surface: format is a SPICE_SURFACE_FMT code. NULL for a format without colours or an empty area. */
+/* From the rows of a surface: format is a SPICE_SURFACE_FMT code. NULL for a format without colours
+ * or an empty area. */
 Picture *picture_from_surface(int format, guint width, guint height, gsize stride,
                               const guint8 *data);
 

@@ -31,7 +31,8 @@ static void marked(SpiceDisplayChannel *display, int mark, gpointer data)
     ((Watch *)data)->dirty = TRUE;
 }
 
-/* The part of a surface that a monitor shows; the whole when there is no such monitor in the list. */
+/* The part of a surface that a monitor shows; the whole when there is no such monitor in the list.
+ */
 static Picture *crop_to_monitor(Cli *cli, Picture *whole)
 {
     g_autoptr(GArray) monitors = NULL;
@@ -41,7 +42,8 @@ static Picture *crop_to_monitor(Cli *cli, Picture *whole)
             &g_array_index(monitors, SpiceDisplayMonitorConfig, i);
         if ((int)monitor->id != cli->options.monitor)
             continue;
-        Picture *part = picture_crop(whole, monitor->x, monitor->y, monitor->width, monitor->height);
+        Picture *part =
+            picture_crop(whole, monitor->x, monitor->y, monitor->width, monitor->height);
         picture_free(whole);
         return part;
     }
@@ -61,9 +63,8 @@ static void look(Cli *cli, Watch *watch)
         picture = crop_to_monitor(cli, picture);
     if (!picture)
         return;
-    g_autofree char *checksum =
-        g_compute_checksum_for_data(G_CHECKSUM_SHA1, picture->rgb,
-                                    (gsize)picture->width * picture->height * 3);
+    g_autofree char *checksum = g_compute_checksum_for_data(
+        G_CHECKSUM_SHA1, picture->rgb, (gsize)picture->width * picture->height * 3);
     if (!watch->picture || watch->picture->width != picture->width ||
         g_strcmp0(checksum, watch->checksum) != 0) {
         watch->changed = g_get_monotonic_time();
@@ -106,7 +107,8 @@ gboolean cli_screenshot(Cli *cli, int n_args, char **args)
                                                  : "a picture at rest");
     g_signal_handlers_disconnect_by_data(cli->display, &watch);
 
-    /* A picture that never came to rest is better than none: it is saved, and the exit status tells. */
+    /* A picture that never came to rest is better than none: it is saved, and the exit status
+     * tells. */
     if (watch.picture) {
         g_autoptr(GError) error = NULL;
         if (!picture_save(watch.picture, path, &error)) {

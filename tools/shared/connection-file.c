@@ -17,12 +17,11 @@
 /* Files name the viewer version they need; this one does what remote-viewer 11.0 does. */
 #define COMPATIBLE_VERSION "11.0"
 
-G_DEFINE_QUARK(connection-file-error-quark, connection_file_error)
+G_DEFINE_QUARK(connection - file - error - quark, connection_file_error)
 
 static const char *const hotkey_names[] = {
-    "toggle-fullscreen", "release-cursor",   "zoom-in",          "zoom-out",
-    "zoom-reset",        "secure-attention", "usb-device-reset", "smartcard-insert",
-    "smartcard-remove",
+    "toggle-fullscreen", "release-cursor",   "zoom-in",          "zoom-out",         "zoom-reset",
+    "secure-attention",  "usb-device-reset", "smartcard-insert", "smartcard-remove",
 };
 
 /* The next number of a version text; FALSE when there is none. */
@@ -101,9 +100,10 @@ static gboolean check_version(GKeyFile *keys, GError **error)
     if (!wanted || version_compare(COMPATIBLE_VERSION, wanted) >= 0)
         return TRUE;
     g_autofree char *url = take_string(keys, "newer-version-url");
-    g_set_error(error, CONNECTION_FILE_ERROR, CONNECTION_FILE_ERROR_VERSION,
-                "The file asks for a viewer of version %s or newer; this one is compatible with %s.%s%s",
-                wanted, COMPATIBLE_VERSION, url ? " A newer one may be at " : "", url ? url : "");
+    g_set_error(
+        error, CONNECTION_FILE_ERROR, CONNECTION_FILE_ERROR_VERSION,
+        "The file asks for a viewer of version %s or newer; this one is compatible with %s.%s%s",
+        wanted, COMPATIBLE_VERSION, url ? " A newer one may be at " : "", url ? url : "");
     return FALSE;
 }
 
@@ -143,8 +143,7 @@ ConnectionFile *connection_file_parse(const char *data, gsize size, GError **err
     if (size > SIZE_LIMIT || memchr(data, 0, size) ||
         !g_key_file_load_from_data(keys, data, size, G_KEY_FILE_NONE, &inner) ||
         !g_key_file_has_group(keys, GROUP)) {
-        g_set_error(error, CONNECTION_FILE_ERROR, CONNECTION_FILE_ERROR_INVALID,
-                    "Invalid file: %s",
+        g_set_error(error, CONNECTION_FILE_ERROR, CONNECTION_FILE_ERROR_INVALID, "Invalid file: %s",
                     size > SIZE_LIMIT ? "too large for a connection file"
                     : inner           ? inner->message
                                       : "there is no group [" GROUP "]");
@@ -290,10 +289,9 @@ void connection_file_free(ConnectionFile *file)
 {
     if (!file)
         return;
-    char *const texts[] = {file->host,  file->unix_path, file->username,
-                           file->title, file->ciphers,   file->ca,
-                           file->proxy, file->usb_filter, file->host_subject,
-                           file->hotkeys};
+    char *const texts[] = {file->host,         file->unix_path, file->username, file->title,
+                           file->ciphers,      file->ca,        file->proxy,    file->usb_filter,
+                           file->host_subject, file->hotkeys};
     for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     if (file->password) {

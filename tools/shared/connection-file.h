@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Connection files (.vv): what management programs hand to a viewer. Follows docs/spec/client-gtk.md 15.2. */
+/* Connection files (.vv): what management programs hand to a viewer. Follows
+ * docs/spec/client-gtk.md 15.2. */
 #ifndef TOOLS_CONNECTION_FILE_H
 #define TOOLS_CONNECTION_FILE_H
 
@@ -13,7 +14,8 @@ typedef struct ConnectionFile {
     char **secure_channels, **disable_channels, **disable_effects;
     int enable_smartcard, enable_usbredir, enable_usb_autoshare, fullscreen; /* -1: not given */
     int color_depth;                                                         /* 0, 16 or 32 */
-    char *hotkeys; /* in the grammar of --hotkeys; "" when the file names none: a file always turns the defaults off */
+    char *hotkeys; /* in the grammar of --hotkeys; "" when the file names none: a file always turns
+                      the defaults off */
     gboolean delete_this_file;
 } ConnectionFile;
 
@@ -27,7 +29,8 @@ typedef enum ConnectionFileError {
 
 ConnectionFile *connection_file_parse(const char *data, gsize size, GError **error);
 
-/* From a path, or standard input when path is "-". A file that asks for it is deleted, unless $VIRT_VIEWER_KEEP_FILE is set. */
+/* From a path, or standard input when path is "-". A file that asks for it is deleted, unless
+ * $VIRT_VIEWER_KEEP_FILE is set. */
 ConnectionFile *connection_file_load(const char *path, GError **error);
 
 /* Does this argument of a command line name a connection file (and not a URI)? */
@@ -39,7 +42,8 @@ void connection_file_apply(const ConnectionFile *file, SpiceSession *session);
 void connection_file_free(ConnectionFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ConnectionFile, connection_file_free)
 
-/* Order of two version texts: dot-separated numbers, then the part after '-'. A part that isn't a number makes them equal. */
+/* Order of two version texts: dot-separated numbers, then the part after '-'. A part that isn't a
+ * number makes them equal. */
 int version_compare(const char *a, const char *b);
 
 #endif

@@ -57,7 +57,8 @@ static Failure *connect_failure(const GError *error, SpiceSession *session)
         reason = "The server refused the connection over this socket.";
         advice = "It may insist on an encrypted connection: use its TLS port.";
     } else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED)) {
-        advice = "Nothing listens there. Is the virtual machine running, and is this its SPICE port?";
+        advice =
+            "Nothing listens there. Is the virtual machine running, and is this its SPICE port?";
     } else if (error->domain == G_RESOLVER_ERROR) {
         advice = "The name of the host isn't known. Check how it is spelled.";
     } else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)) {
@@ -87,19 +88,24 @@ Failure *failure_from_event(SpiceChannelEvent event, const GError *error, SpiceS
         g_autofree char *title = g_strdup_printf("%s can't be trusted", address);
         return failure_new(
             FAILURE_TLS, title,
-            reason ? reason : "The encrypted connection was refused: the server's certificate didn't pass the check.",
-            "Give the certificate authority that signed it (CA file) and, if the host name differs from "
+            reason ? reason
+                   : "The encrypted connection was refused: the server's certificate didn't pass "
+                     "the check.",
+            "Give the certificate authority that signed it (CA file) and, if the host name differs "
+            "from "
             "the certificate's, its subject. Don't go on if you didn't expect this.");
     }
     case SPICE_CHANNEL_ERROR_AUTH:
-        return failure_new(FAILURE_AUTH, "The server doesn't accept this password",
-                           reason ? reason : "Authentication failed.",
-                           "Check the password. One-time passwords expire after a minute or two: ask "
-                           "for a new one.");
+        return failure_new(
+            FAILURE_AUTH, "The server doesn't accept this password",
+            reason ? reason : "Authentication failed.",
+            "Check the password. One-time passwords expire after a minute or two: ask "
+            "for a new one.");
     case SPICE_CHANNEL_ERROR_LINK: {
         g_autofree char *title = g_strdup_printf("%s doesn't speak SPICE as expected", address);
         return failure_new(FAILURE_LINK, title,
-                           reason ? reason : "The answer wasn't that of a SPICE server of a known version.",
+                           reason ? reason
+                                  : "The answer wasn't that of a SPICE server of a known version.",
                            "Check the port: it may belong to another service, or be the TLS port "
                            "(spice+tls://…).");
     }

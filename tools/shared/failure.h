@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Why a connection failed or ended, in words that say what to do: one text for the viewer's page and the command line. */
+/* Why a connection failed or ended, in words that say what to do: one text for the viewer's page
+ * and the command line. */
 #ifndef TOOLS_FAILURE_H
 #define TOOLS_FAILURE_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Brings connection and windows together: which display is shown where, what happens when the connection ends. */
+/* Brings connection and windows together: which display is shown where, what happens when the
+ * connection ends. */
 #include "config.h"
 #include "app.h"
 #include "auth-dialog.h"
@@ -11,7 +12,8 @@
 #include <spice-client-gtk.h>
 #include <string.h>
 
-/* A guest that changes its mode takes the display away for a moment: that is no reason to close a window. */
+/* A guest that changes its mode takes the display away for a moment: that is no reason to close a
+ * window. */
 #define GONE_DELAY_MS 1500
 
 struct ViewerApp {
@@ -20,10 +22,10 @@ struct ViewerApp {
     Hotkeys hotkeys;
     KeyMap *key_map;
     ViewerConnection *connection;
-    ConnectionFile *file; /* the one that the connection came from; NULL for a URI */
-    char *target;         /* for Reconnect */
+    ConnectionFile *file;  /* the one that the connection came from; NULL for a URI */
+    char *target;          /* for Reconnect */
     char *address, *error; /* of the connect page */
-    GPtrArray *windows;   /* of ViewerWindow; the first one stays as long as the program */
+    GPtrArray *windows;    /* of ViewerWindow; the first one stays as long as the program */
     GtkWidget *auth_dialog;
     guint gone_timer;
     gboolean fullscreen, auto_resize, was_open;
@@ -143,7 +145,8 @@ static void named(gpointer owner)
 {
     ViewerApp *self = owner;
     g_autofree char *uri = NULL;
-    /* A file's connection is a one-time matter: its password has expired when it would be used again. */
+    /* A file's connection is a one-time matter: its password has expired when it would be used
+     * again. */
     if (!self->file) {
         g_object_get(viewer_connection_session(self->connection), "uri", &uri, NULL);
         recent_connections_add(uri, viewer_connection_name(self->connection));

@@ -44,7 +44,8 @@ static GtkWidget *row_new(GtkGrid *grid, int row, const char *label)
 
 GtkWidget *auth_dialog_show(GtkWindow *parent, const char *kind, const char *address,
                             gboolean ask_user_name, const char *user_name, const char *error,
-                            void (*answer)(const char *user_name, const char *password, gpointer data),
+                            void (*answer)(const char *user_name, const char *password,
+                                           gpointer data),
                             gpointer data)
 {
     AuthDialog *self = g_new0(AuthDialog, 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The page with the address entry and the list of recent connections. Follows client-gtk.md 15.3. */
+/* The page with the address entry and the list of recent connections. Follows client-gtk.md 15.3.
+ */
 #include "config.h"
 #include "pages.h"
 #include "recent.h"
@@ -70,6 +71,11 @@ static void row_activated(GtkListBox *list, GtkListBoxRow *row, ConnectPage *pag
 {
     row_selected(list, row, page);
     connect_now(NULL, page);
+}
+
+static void remove_row(GtkWidget *row, gpointer data)
+{
+    gtk_widget_destroy(row);
 }
 
 static void forget_row(GtkButton *button, GtkListBoxRow *row)
@@ -192,7 +198,7 @@ GtkWidget *connect_page_new(void (*connect)(const char *address, gpointer data),
 void connect_page_refresh(GtkWidget *widget, const char *address, const char *error)
 {
     ConnectPage *page = g_object_get_data(G_OBJECT(widget), "page");
-    gtk_container_foreach(GTK_CONTAINER(page->list), (GtkCallback)gtk_widget_destroy, NULL);
+    gtk_container_foreach(GTK_CONTAINER(page->list), remove_row, NULL);
     g_autoptr(GPtrArray) recent = recent_connections();
     for (guint i = 0; i < recent->len; i++)
         gtk_container_add(GTK_CONTAINER(page->list), row_new(recent->pdata[i]));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Follows the channels of a session and keeps a SpiceDisplay for each monitor. Order of calls as in client-gtk.md 13.2. */
+/* Follows the channels of a session and keeps a SpiceDisplay for each monitor. Order of calls as in
+ * client-gtk.md 13.2. */
 #include "config.h"
 #include "connection.h"
 
@@ -51,8 +52,8 @@ static ViewerDisplay *add_display(ViewerConnection *self, SpiceChannel *channel,
     display->channel_id = channel_id;
     display->monitor_id = monitor;
     display->number = channel_id ? channel_id : monitor;
-    display->widget = g_object_ref_sink(
-        spice_display_new_with_monitor(self->session, channel_id, monitor));
+    display->widget =
+        g_object_ref_sink(spice_display_new_with_monitor(self->session, channel_id, monitor));
     g_object_set(display->widget, "grab-keyboard", TRUE, "grab-mouse", TRUE, "resize-guest", FALSE,
                  "scaling", TRUE, NULL);
     g_signal_connect(display->widget, "notify::ready", G_CALLBACK(ready_changed), display);
@@ -159,8 +160,8 @@ static void other_event(SpiceChannel *channel, SpiceChannelEvent event, ViewerCo
     int type, id;
     g_object_get(channel, "channel-type", &type, "channel-id", &id, NULL);
     g_autoptr(Failure) failure = failure_from_event(event, error, self->session);
-    g_autofree char *title = g_strdup_printf("The %s channel %d failed",
-                                             spice_channel_type_to_string(type), id);
+    g_autofree char *title =
+        g_strdup_printf("The %s channel %d failed", spice_channel_type_to_string(type), id);
     g_free(failure->title);
     failure->title = g_steal_pointer(&title);
     self->events.ended(self->owner, failure);

@@ -22,8 +22,8 @@ static gboolean draw_frame(GtkWidget *area, cairo_t *cr, FailurePage *page)
         return FALSE;
     double width = gtk_widget_get_allocated_width(area);
     double height = gtk_widget_get_allocated_height(area);
-    double scale = MIN(width / gdk_pixbuf_get_width(page->frame),
-                       height / gdk_pixbuf_get_height(page->frame));
+    double scale =
+        MIN(width / gdk_pixbuf_get_width(page->frame), height / gdk_pixbuf_get_height(page->frame));
     cairo_set_source_rgb(cr, 0, 0, 0);
     cairo_paint(cr);
     cairo_save(cr);

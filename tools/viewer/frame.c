@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A GtkBin with a natural size of its own; its child gets the whole of its place, whatever the child would ask for. */
+/* A GtkBin with a natural size of its own; its child gets the whole of its place, whatever the
+ * child would ask for. */
 #include "config.h"
 #include "frame.h"
 

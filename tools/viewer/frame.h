@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The container around a guest's picture: asks for the guest's size times the zoom, and lets the window be smaller. */
+/* The container around a guest's picture: asks for the guest's size times the zoom, and lets the
+ * window be smaller. */
 #ifndef VIEWER_FRAME_H
 #define VIEWER_FRAME_H
 
@@ -13,7 +14,8 @@ GtkWidget *viewer_frame_new(void);
 /* Natural size in logical pixels: what the window gets when nobody has resized it. */
 void viewer_frame_set_natural(ViewerFrame *frame, int width, int height);
 
-/* Whether less than the natural size will do (the picture is scaled) or not (the window scrolls). */
+/* Whether less than the natural size will do (the picture is scaled) or not (the window scrolls).
+ */
 void viewer_frame_set_shrinks(ViewerFrame *frame, gboolean shrinks);
 
 #endif

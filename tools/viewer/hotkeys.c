@@ -30,17 +30,22 @@ static const struct KeyAlias {
     const char *name;
     guint keyval;
 } aliases[] = {
-    {"esc", GDK_KEY_Escape}, {"escape", GDK_KEY_Escape}, {"ins", GDK_KEY_Insert},
-    {"insert", GDK_KEY_Insert}, {"del", GDK_KEY_Delete}, {"delete", GDK_KEY_Delete},
-    {"pgup", GDK_KEY_Page_Up}, {"pageup", GDK_KEY_Page_Up}, {"pgdn", GDK_KEY_Page_Down},
-    {"pagedown", GDK_KEY_Page_Down}, {"end", GDK_KEY_End}, {"home", GDK_KEY_Home},
-    {"enter", GDK_KEY_Return}, {"return", GDK_KEY_Return}, {"space", GDK_KEY_space},
-    {"tab", GDK_KEY_Tab}, {"up", GDK_KEY_Up}, {"down", GDK_KEY_Down}, {"left", GDK_KEY_Left},
-    {"right", GDK_KEY_Right}, {"+", GDK_KEY_plus}, {"-", GDK_KEY_minus},
+    {"esc", GDK_KEY_Escape},     {"escape", GDK_KEY_Escape},
+    {"ins", GDK_KEY_Insert},     {"insert", GDK_KEY_Insert},
+    {"del", GDK_KEY_Delete},     {"delete", GDK_KEY_Delete},
+    {"pgup", GDK_KEY_Page_Up},   {"pageup", GDK_KEY_Page_Up},
+    {"pgdn", GDK_KEY_Page_Down}, {"pagedown", GDK_KEY_Page_Down},
+    {"end", GDK_KEY_End},        {"home", GDK_KEY_Home},
+    {"enter", GDK_KEY_Return},   {"return", GDK_KEY_Return},
+    {"space", GDK_KEY_space},    {"tab", GDK_KEY_Tab},
+    {"up", GDK_KEY_Up},          {"down", GDK_KEY_Down},
+    {"left", GDK_KEY_Left},      {"right", GDK_KEY_Right},
+    {"+", GDK_KEY_plus},         {"-", GDK_KEY_minus},
 };
 
-#define HOTKEY_MODIFIERS \
-    (GDK_SHIFT_MASK | GDK_CONTROL_MASK | GDK_MOD1_MASK | GDK_SUPER_MASK | GDK_META_MASK | GDK_HYPER_MASK)
+#define HOTKEY_MODIFIERS                                                                  \
+    (GDK_SHIFT_MASK | GDK_CONTROL_MASK | GDK_MOD1_MASK | GDK_SUPER_MASK | GDK_META_MASK | \
+     GDK_HYPER_MASK)
 
 void hotkeys_init_default(Hotkeys *hotkeys)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Hotkeys: key combinations that the viewer keeps for itself. Follows docs/spec/client-gtk.md 15.4. */
+/* Hotkeys: key combinations that the viewer keeps for itself. Follows docs/spec/client-gtk.md 15.4.
+ */
 #ifndef VIEWER_HOTKEYS_H
 #define VIEWER_HOTKEYS_H
 
@@ -31,13 +32,15 @@ typedef struct Hotkeys {
 
 void hotkeys_init_default(Hotkeys *hotkeys);
 
-/* "name=key+key,name=..." turns all others off. What isn't understood is warned about and left out. */
+/* "name=key+key,name=..." turns all others off. What isn't understood is warned about and left out.
+ */
 void hotkeys_init_from_text(Hotkeys *hotkeys, const char *text);
 
 /* "ctrl+alt+del" in the grammar of hotkeys. FALSE when it isn't understood. */
 gboolean hotkey_parse(const char *text, Hotkey *hotkey);
 
-/* Which action an event asks for, whatever the layout needs to produce the key (Ctrl+plus with or without Shift). */
+/* Which action an event asks for, whatever the layout needs to produce the key (Ctrl+plus with or
+ * without Shift). */
 HotkeyAction hotkeys_match(const Hotkeys *hotkeys, const GdkEventKey *event);
 
 const char *hotkey_action_name(HotkeyAction action);  /* "zoom-in" */

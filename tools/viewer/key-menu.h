@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The menu of key combinations that the local desktop would keep for itself. Follows client-gtk.md 15.4. */
+/* The menu of key combinations that the local desktop would keep for itself. Follows
+ * client-gtk.md 15.4. */
 #ifndef VIEWER_KEY_MENU_H
 #define VIEWER_KEY_MENU_H
 

@@ -39,7 +39,8 @@ static void responded(GtkNativeDialog *dialog, int response, Save *save)
 }
 
 void screenshot_save(GtkWindow *parent, GdkPixbuf *picture, const char *title,
-                     void (*done)(const char *path, const char *error, gpointer data), gpointer data)
+                     void (*done)(const char *path, const char *error, gpointer data),
+                     gpointer data)
 {
     Save *save = g_new0(Save, 1);
     save->picture = picture;

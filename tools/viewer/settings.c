@@ -75,8 +75,9 @@ GArray *settings_get_monitor_mapping(const char *uuid, int n_monitors)
         g_autoptr(GKeyFile) keys = load(programs[p], NULL);
         for (guint g = 0; g < G_N_ELEMENTS(groups); g++) {
             g_auto(GStrv) list =
-                groups[g] ? g_key_file_get_string_list(keys, groups[g], "monitor-mapping", NULL, NULL)
-                          : NULL;
+                groups[g]
+                    ? g_key_file_get_string_list(keys, groups[g], "monitor-mapping", NULL, NULL)
+                    : NULL;
             if (list)
                 return monitor_mapping_parse((const char *const *)list, n_monitors);
         }

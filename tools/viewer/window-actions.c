@@ -81,8 +81,8 @@ ACTION(share_clipboard)
     ViewerConnection *connection = viewer_app_connection(self->app);
     settings_set_boolean("share-clipboard", on);
     if (connection)
-        g_object_set(spice_gtk_session_get(viewer_connection_session(connection)),
-                     "auto-clipboard", on, NULL);
+        g_object_set(spice_gtk_session_get(viewer_connection_session(connection)), "auto-clipboard",
+                     on, NULL);
     g_simple_action_set_state(action, g_variant_new_boolean(on));
 }
 
@@ -132,9 +132,8 @@ static GtkWidget *detail_row(GtkGrid *grid, int row, const char *name, const cha
 
 static GtkWidget *info_dialog(ViewerWindow *self, const char *title, GtkWidget **grid)
 {
-    GtkWidget *dialog =
-        gtk_dialog_new_with_buttons(title, GTK_WINDOW(self->window),
-                                    GTK_DIALOG_MODAL | GTK_DIALOG_USE_HEADER_BAR, NULL, NULL);
+    GtkWidget *dialog = gtk_dialog_new_with_buttons(
+        title, GTK_WINDOW(self->window), GTK_DIALOG_MODAL | GTK_DIALOG_USE_HEADER_BAR, NULL, NULL);
     *grid = gtk_grid_new();
     gtk_grid_set_row_spacing(GTK_GRID(*grid), 10);
     gtk_grid_set_column_spacing(GTK_GRID(*grid), 18);
@@ -239,7 +238,7 @@ static const GActionEntry entries[] = {
 };
 
 /* What makes sense only with a picture, and with a connection. */
-static const char *const with_display[] = {"screenshot", "copy-screenshot", "zoom-in",  "zoom-out",
+static const char *const with_display[] = {"screenshot", "copy-screenshot", "zoom-in", "zoom-out",
                                            "zoom-reset", "scaling",         "release", "send-key"};
 static const char *const with_connection[] = {"disconnect", "details"};
 
@@ -254,15 +253,15 @@ void viewer_window_add_actions(ViewerWindow *self)
                                     self);
     g_simple_action_set_state(lookup(self, "auto-resize"),
                               g_variant_new_boolean(viewer_app_get_auto_resize(self->app)));
-    g_simple_action_set_state(
-        lookup(self, "share-clipboard"),
-        g_variant_new_boolean(settings_get_boolean("share-clipboard", TRUE)));
+    g_simple_action_set_state(lookup(self, "share-clipboard"),
+                              g_variant_new_boolean(settings_get_boolean("share-clipboard", TRUE)));
 }
 
 void viewer_window_update_actions(ViewerWindow *self)
 {
     gboolean picture = self->display != NULL;
     ViewerConnection *connection = viewer_app_connection(self->app);
+    gtk_widget_set_sensitive(self->keys, picture);
     for (guint i = 0; i < G_N_ELEMENTS(with_display); i++)
         g_simple_action_set_enabled(lookup(self, with_display[i]), picture);
     for (guint i = 0; i < G_N_ELEMENTS(with_connection); i++)
@@ -272,26 +271,26 @@ void viewer_window_update_actions(ViewerWindow *self)
 void viewer_window_run_hotkey(ViewerWindow *self, HotkeyAction hotkey)
 {
     static const char *const names[HOTKEY_N_ACTIONS] = {
-        [HOTKEY_TOGGLE_FULLSCREEN] = "fullscreen", [HOTKEY_RELEASE_CURSOR] = "release",
-        [HOTKEY_ZOOM_IN] = "zoom-in",              [HOTKEY_ZOOM_OUT] = "zoom-out",
-        [HOTKEY_ZOOM_RESET] = "zoom-reset",        [HOTKEY_SECURE_ATTENTION] = "send-key",
+        [HOTKEY_TOGGLE_FULLSCREEN] = "fullscreen",
+        [HOTKEY_RELEASE_CURSOR] = "release",
+        [HOTKEY_ZOOM_IN] = "zoom-in",
+        [HOTKEY_ZOOM_OUT] = "zoom-out",
+        [HOTKEY_ZOOM_RESET] = "zoom-reset",
+        [HOTKEY_SECURE_ATTENTION] = "send-key",
     };
     if (!names[hotkey])
         return;
-    GVariant *keys = hotkey == HOTKEY_SECURE_ATTENTION
-                         ? g_variant_new_string("Control_L+Alt_L+Delete")
-                         : NULL;
+    GVariant *keys =
+        hotkey == HOTKEY_SECURE_ATTENTION ? g_variant_new_string("Control_L+Alt_L+Delete") : NULL;
     g_action_group_activate_action(G_ACTION_GROUP(self->window), names[hotkey], keys);
 }
 
 static void append(GMenu *menu, const char *label, const char *action, const Hotkey *hotkey)
 {
-    g_autoptr(GMenuItem) item = g_menu_item_new(label, action);
-    if (hotkey && hotkey->keyval) {
-        g_autofree char *accel = gtk_accelerator_name(hotkey->keyval, hotkey->modifiers);
-        g_menu_item_set_attribute(item, "accel", "s", accel);
-    }
-    g_menu_append_item(menu, item);
+    /* Menus in popovers don't show accelerators of their own. */
+    g_autofree char *keys = hotkey ? hotkey_label(hotkey) : NULL;
+    g_autofree char *text = keys ? g_strdup_printf("%s (%s)", label, keys) : g_strdup(label);
+    g_menu_append(menu, text, action);
 }
 
 static void append_section(GMenu *menu, GMenu *section)

@@ -74,9 +74,9 @@ void viewer_window_add_bar(ViewerWindow *self, GtkOverlay *overlay)
     gtk_event_box_set_above_child(GTK_EVENT_BOX(self->bar_edge), TRUE);
     gtk_widget_set_size_request(self->bar_edge, -1, 2);
     gtk_widget_set_valign(self->bar_edge, GTK_ALIGN_START);
-    gtk_widget_add_events(self->bar_edge, GDK_ENTER_NOTIFY_MASK);
+    gtk_widget_add_events(self->bar_edge, GDK_ENTER_NOTIFY_MASK | GDK_LEAVE_NOTIFY_MASK);
     g_signal_connect(self->bar_edge, "enter-notify-event", G_CALLBACK(edge_entered), self);
-    gtk_overlay_add_overlay(overlay, self->bar_edge);
+    g_signal_connect(self->bar_edge, "leave-notify-event", G_CALLBACK(bar_left), self);
 
     GtkWidget *box = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 4);
     gtk_style_context_add_class(gtk_widget_get_style_context(box), "viewer-bar");
@@ -111,6 +111,8 @@ void viewer_window_add_bar(ViewerWindow *self, GtkOverlay *overlay)
     gtk_widget_set_valign(self->bar, GTK_ALIGN_START);
     gtk_widget_show_all(self->bar);
     gtk_overlay_add_overlay(overlay, self->bar);
+    /* On top, because a hidden bar still is a pixel in the middle of the edge. */
+    gtk_overlay_add_overlay(overlay, self->bar_edge);
     gtk_widget_hide(self->bar);
     gtk_widget_hide(self->bar_edge);
 }

@@ -9,13 +9,14 @@
 struct ViewerWindow {
     ViewerApp *app;
     int number; /* of the display for people, from 1 */
-    GtkWidget *window, *header, *stack, *scroll, *frame;
+    GtkWidget *window, *header, *title, *subtitle, *keys, *stack, *scroll, *frame;
     GtkWidget *connect_page, *status_page, *failure_page;
-    GtkWidget *bar, *bar_title, *bar_edge; /* in full screen: the bar at the top edge and what calls it */
+    GtkWidget *bar, *bar_title,
+        *bar_edge; /* in full screen: the bar at the top edge and what calls it */
     GtkWidget *toast, *toast_label;
     ViewerDisplay *display;
-    int zoom; /* percent */
-    int guest_width, guest_height; /* the size that the window was last fitted to */
+    int zoom;                        /* percent */
+    int guest_width, guest_height;   /* the size that the window was last fitted to */
     int fitted_width, fitted_height; /* what the frame got then; another size was the user's wish */
     gboolean scaling, fullscreen, keyboard_grabbed, mouse_grabbed, closing;
     guint bar_timer, toast_timer, resize_timer, fit_idle;

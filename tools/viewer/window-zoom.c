@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Sizes of a window: fitted to the guest times the zoom, or the guest fitted to it. Follows client-gtk.md 15.6. */
+/* Sizes of a window: fitted to the guest times the zoom, or the guest fitted to it. Follows
+ * client-gtk.md 15.6. */
 #include "config.h"
 #include "window-private.h"
 

@@ -54,7 +54,8 @@ static GtkWidget *toast_new(ViewerWindow *self)
     gtk_box_pack_start(GTK_BOX(box), self->toast_label, TRUE, TRUE, 0);
     gtk_style_context_add_class(gtk_widget_get_style_context(box), "viewer-toast");
     GtkWidget *revealer = gtk_revealer_new();
-    gtk_revealer_set_transition_type(GTK_REVEALER(revealer), GTK_REVEALER_TRANSITION_TYPE_CROSSFADE);
+    gtk_revealer_set_transition_type(GTK_REVEALER(revealer),
+                                     GTK_REVEALER_TRANSITION_TYPE_CROSSFADE);
     gtk_container_add(GTK_CONTAINER(revealer), box);
     gtk_widget_set_halign(revealer, GTK_ALIGN_CENTER);
     gtk_widget_set_valign(revealer, GTK_ALIGN_END);
@@ -71,31 +72,51 @@ static GtkWidget *icon_button(const char *icon, const char *tip, const char *act
     return button;
 }
 
+/* Labels of our own: a header bar that has a title makes it the window's, and then the hint is
+ * nowhere in it. */
+static GtkWidget *title_new(ViewerWindow *self)
+{
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 0);
+    self->title = gtk_label_new(NULL);
+    self->subtitle = gtk_label_new(NULL);
+    gtk_style_context_add_class(gtk_widget_get_style_context(self->title), "title");
+    gtk_style_context_add_class(gtk_widget_get_style_context(self->subtitle), "subtitle");
+    gtk_label_set_ellipsize(GTK_LABEL(self->title), PANGO_ELLIPSIZE_END);
+    gtk_label_set_ellipsize(GTK_LABEL(self->subtitle), PANGO_ELLIPSIZE_END);
+    gtk_widget_set_valign(box, GTK_ALIGN_CENTER);
+    gtk_box_pack_start(GTK_BOX(box), self->title, FALSE, FALSE, 0);
+    gtk_box_pack_start(GTK_BOX(box), self->subtitle, FALSE, FALSE, 0);
+    return box;
+}
+
 static void add_header(ViewerWindow *self)
 {
     self->header = gtk_header_bar_new();
     gtk_header_bar_set_show_close_button(GTK_HEADER_BAR(self->header), TRUE);
+    gtk_header_bar_set_custom_title(GTK_HEADER_BAR(self->header), title_new(self));
     GtkWidget *menu = gtk_menu_button_new();
     g_autoptr(GMenuModel) model = viewer_window_menu(self);
-    gtk_button_set_image(GTK_BUTTON(menu), gtk_image_new_from_icon_name("open-menu-symbolic",
-                                                                        GTK_ICON_SIZE_BUTTON));
+    gtk_button_set_image(GTK_BUTTON(menu),
+                         gtk_image_new_from_icon_name("open-menu-symbolic", GTK_ICON_SIZE_BUTTON));
     gtk_menu_button_set_menu_model(GTK_MENU_BUTTON(menu), model);
     gtk_widget_set_tooltip_text(menu, "Menu");
     gtk_widget_set_can_focus(menu, FALSE);
     gtk_header_bar_pack_end(GTK_HEADER_BAR(self->header), menu);
-    gtk_header_bar_pack_end(GTK_HEADER_BAR(self->header),
-                            icon_button("view-fullscreen-symbolic", "Full screen", "win.fullscreen"));
-    GtkWidget *keys = gtk_menu_button_new();
+    gtk_header_bar_pack_end(
+        GTK_HEADER_BAR(self->header),
+        icon_button("view-fullscreen-symbolic", "Full screen", "win.fullscreen"));
+    self->keys = gtk_menu_button_new();
     g_autoptr(GMenuModel) key_model = key_menu_new(viewer_app_hotkeys(self->app));
-    gtk_button_set_image(GTK_BUTTON(keys), gtk_image_new_from_icon_name("input-keyboard-symbolic",
-                                                                        GTK_ICON_SIZE_BUTTON));
-    gtk_menu_button_set_menu_model(GTK_MENU_BUTTON(keys), key_model);
-    gtk_widget_set_tooltip_text(keys, "Send keys");
-    gtk_widget_set_can_focus(keys, FALSE);
-    gtk_header_bar_pack_start(GTK_HEADER_BAR(self->header), keys);
-    gtk_header_bar_pack_start(GTK_HEADER_BAR(self->header),
-                              icon_button("camera-photo-symbolic", "Save a screenshot",
-                                          "win.screenshot"));
+    gtk_button_set_image(
+        GTK_BUTTON(self->keys),
+        gtk_image_new_from_icon_name("input-keyboard-symbolic", GTK_ICON_SIZE_BUTTON));
+    gtk_menu_button_set_menu_model(GTK_MENU_BUTTON(self->keys), key_model);
+    gtk_widget_set_tooltip_text(self->keys, "Send keys");
+    gtk_widget_set_can_focus(self->keys, FALSE);
+    gtk_header_bar_pack_start(GTK_HEADER_BAR(self->header), self->keys);
+    gtk_header_bar_pack_start(
+        GTK_HEADER_BAR(self->header),
+        icon_button("camera-photo-symbolic", "Save a screenshot", "win.screenshot"));
     gtk_window_set_titlebar(GTK_WINDOW(self->window), self->header);
 }
 
@@ -109,10 +130,12 @@ static gboolean key_event(GtkWidget *window, GdkEventKey *event, ViewerWindow *s
 
     if (press && !viewer_app_options(self->app)->kiosk) {
         HotkeyAction action = hotkeys_match(hotkeys, event);
-        /* The guest's keyboard stays the guest's, unless the user has named the hotkeys; but there is always a way out. */
+        /* The guest's keyboard stays the guest's, unless the user has named the hotkeys; but there
+         * is always a way out. */
         gboolean acts = !to_guest || hotkeys->given || !self->keyboard_grabbed ||
                         action == HOTKEY_RELEASE_CURSOR;
-        if (action != HOTKEY_NONE && acts && (self->display || action == HOTKEY_TOGGLE_FULLSCREEN)) {
+        if (action != HOTKEY_NONE && acts &&
+            (self->display || action == HOTKEY_TOGGLE_FULLSCREEN)) {
             viewer_window_run_hotkey(self, action);
             return TRUE;
         }
@@ -122,10 +145,9 @@ static gboolean key_event(GtkWidget *window, GdkEventKey *event, ViewerWindow *s
     const GArray *mapped = key_map_lookup(viewer_app_key_map(self->app), event->keyval);
     if (mapped) {
         if (mapped->len)
-            spice_display_send_keys(self->display->widget, (const guint *)mapped->data,
-                                    (int)mapped->len,
-                                    press ? SPICE_DISPLAY_KEY_EVENT_PRESS
-                                          : SPICE_DISPLAY_KEY_EVENT_RELEASE);
+            spice_display_send_keys(
+                self->display->widget, (const guint *)mapped->data, (int)mapped->len,
+                press ? SPICE_DISPLAY_KEY_EVENT_PRESS : SPICE_DISPLAY_KEY_EVENT_RELEASE);
         return TRUE;
     }
     gtk_window_propagate_key_event(GTK_WINDOW(window), event);
@@ -283,6 +305,31 @@ static void keyboard_grab(SpiceDisplay *widget, int grabbed, ViewerWindow *self)
     viewer_window_update_title(self);
 }
 
+/* --cursor=local: the widget has just put the guest's cursor on its window; take this desktop's own
+ * again. */
+static void use_local_cursor(GtkWidget *widget)
+{
+    GdkWindow *window = gtk_widget_get_window(widget);
+    if (window)
+        gdk_window_set_cursor(window, NULL);
+}
+
+static void keep_local_cursor(ViewerDisplay *display)
+{
+    static const char *const changes[] = {"notify::cursor", "cursor-hide", "cursor-reset"};
+    g_autoptr(GList) channels =
+        spice_session_get_channels(viewer_connection_session(display->connection));
+    for (GList *l = channels; l; l = l->next) {
+        int id;
+        g_object_get(l->data, "channel-id", &id, NULL);
+        if (!SPICE_IS_CURSOR_CHANNEL(l->data) || id != display->channel_id)
+            continue;
+        for (guint i = 0; i < G_N_ELEMENTS(changes); i++)
+            g_signal_connect_object(l->data, changes[i], G_CALLBACK(use_local_cursor),
+                                    display->widget, G_CONNECT_AFTER | G_CONNECT_SWAPPED);
+    }
+}
+
 static void mouse_grab(SpiceDisplay *widget, int grabbed, ViewerWindow *self)
 {
     self->mouse_grabbed = grabbed;
@@ -309,6 +356,8 @@ void viewer_window_set_display(ViewerWindow *self, ViewerDisplay *display)
                 spice_display_set_grab_keys(display->widget, none);
                 spice_grab_sequence_free(none);
             }
+            if (viewer_app_options(self->app)->local_cursor)
+                keep_local_cursor(display);
             gtk_container_add(GTK_CONTAINER(self->frame), widget);
             gtk_widget_show(widget);
         }
@@ -380,12 +429,14 @@ void viewer_window_update_title(ViewerWindow *self)
             hint = g_strdup_printf("Press %s to release %s", keys,
                                    self->mouse_grabbed ? "pointer" : "keyboard");
     }
-    g_autofree char *title = g_strdup_printf("%s%s%s%s%sSpice Viewer", hint ? "(" : "",
-                                             hint ? hint : "", hint ? ") " : "", name ? name : "",
-                                             name ? " - " : "");
+    g_autofree char *title =
+        g_strdup_printf("%s%s%s%s%sSpice Viewer", hint ? "(" : "", hint ? hint : "",
+                        hint ? ") " : "", name ? name : "", name ? " - " : "");
     gtk_window_set_title(GTK_WINDOW(self->window), title);
-    gtk_header_bar_set_title(GTK_HEADER_BAR(self->header), name ? name : "Spice Viewer");
-    gtk_header_bar_set_subtitle(GTK_HEADER_BAR(self->header), hint ? hint : address);
+    gtk_label_set_text(GTK_LABEL(self->title), name ? name : "Spice Viewer");
+    const char *below = hint ? hint : address && g_strcmp0(name, address) != 0 ? address : NULL;
+    gtk_label_set_text(GTK_LABEL(self->subtitle), below ? below : "");
+    gtk_widget_set_visible(self->subtitle, below != NULL);
     gtk_label_set_text(GTK_LABEL(self->bar_title), hint ? hint : name ? name : "Spice Viewer");
 }
 
