@@ -26,6 +26,7 @@ struct Host {
     guint width, height;
     gint updates_done;
     GString *keys, *pointer;
+    uint32_t buttons;
     gchar *wish;
 };
 
@@ -158,17 +159,31 @@ static uint8_t get_leds(SpiceKbdInstance *instance)
     return the_host->leds;
 }
 
+/* The state of the buttons comes with every event of the pointer. */
+static void note_buttons(uint32_t buttons)
+{
+    if (buttons != the_host->buttons)
+        g_string_append_printf(the_host->pointer, "b%x ", buttons);
+    the_host->buttons = buttons;
+}
+
+static void note_wheel(int motion, uint32_t buttons)
+{
+    if (motion)
+        g_string_append_printf(the_host->pointer, "w%d ", motion);
+    note_buttons(buttons);
+}
+
 static void mouse_motion(SpiceMouseInstance *instance, int dx, int dy, int dz, uint32_t buttons)
 {
-    if (dz)
-        g_string_append_printf(the_host->pointer, "w%d ", dz);
-    else
+    note_wheel(dz, buttons);
+    if (dx || dy)
         g_string_append_printf(the_host->pointer, "m%d,%d ", dx, dy);
 }
 
 static void mouse_buttons(SpiceMouseInstance *instance, uint32_t buttons)
 {
-    g_string_append_printf(the_host->pointer, "b%x ", buttons);
+    note_buttons(buttons);
 }
 
 static void tablet_size(SpiceTabletInstance *instance, int width, int height)
@@ -177,17 +192,18 @@ static void tablet_size(SpiceTabletInstance *instance, int width, int height)
 
 static void tablet_position(SpiceTabletInstance *instance, int x, int y, uint32_t buttons)
 {
+    note_buttons(buttons);
     g_string_append_printf(the_host->pointer, "p%d,%d ", x, y);
 }
 
 static void tablet_wheel(SpiceTabletInstance *instance, int motion, uint32_t buttons)
 {
-    g_string_append_printf(the_host->pointer, "w%d ", motion);
+    note_wheel(motion, buttons);
 }
 
 static void tablet_buttons(SpiceTabletInstance *instance, uint32_t buttons)
 {
-    g_string_append_printf(the_host->pointer, "b%x ", buttons);
+    note_buttons(buttons);
 }
 
 static const SpiceKbdInterface keyboard_interface = {

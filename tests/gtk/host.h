@@ -37,8 +37,8 @@ void host_set_tablet(Host *host, gboolean present);
 /* The guest's keyboard lights. */
 void host_set_leds(Host *host, guint leds);
 
-/* What has arrived, and forget it: "1e 9e " for the keyboard, "p10,20 " positions, "m-3,4 " motion, "b1 " buttons,
- * "w-1 " wheel for the pointer. */
+/* What has arrived, and forget it: "1e 9e " for the keyboard, "p10,20 " positions, "m-3,4 " motion, "w-1 " wheel,
+ * "b1 " a change of the buttons for the pointer. */
 gchar *host_take_keys(Host *host);
 gchar *host_take_pointer(Host *host);
 const gchar *host_peek_keys(Host *host);
