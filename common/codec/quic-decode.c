@@ -11,12 +11,12 @@
 
 #include "overflow.h"
 
-/* The bit string: the next 64 bits in high, `have` more (at least 33) at the top of low, then the word `next`. Beyond
- * the end there are zeros without end; whoever may loop or believe in them asks quic_overrun(). */
+/* The bit string: the next 64 bits in high, then at least 33 more at the top of low. Beyond the end there are zeros
+ * without end; whoever may loop or believe in them asks quic_overrun(). */
 typedef struct QuicReader {
     uint64_t high, low;
-    unsigned have;
-    size_t next, words;
+    uint64_t position; /* of low's first bit, from the start of data */
+    size_t words;
     const uint8_t *data;
 } QuicReader;
 
@@ -27,44 +27,48 @@ typedef struct QuicRows {
     QuicRow rgb8, rgb5, alpha, gray;
 } QuicRows;
 
-/* The next word. Without a branch on the need: on photographs that would be a coin toss per pixel. */
-QUIC_INLINE void quic_refill(QuicReader *reader)
+static __attribute__((noinline)) uint64_t words_at_end(const uint8_t *data, size_t words, size_t index)
 {
-    unsigned need = (reader->have - 33) >> 31;
-    uint64_t word = 0;
+    return index < words ? (uint64_t)quic_load32(data + index * 4) << 32 : 0;
+}
 
-    if (QUIC_LIKELY(reader->next < reader->words))
-        word = quic_load32(reader->data + reader->next * 4);
-    reader->low |= (word << ((32 - reader->have) & 63)) & -(uint64_t)need;
-    reader->have += need << 5;
-    reader->next += need;
+/* What low is at a position: two words, from which up to 31 bits are gone. */
+QUIC_INLINE uint64_t quic_low(const QuicReader *reader, uint64_t position)
+{
+    size_t index = position / 32;
+    uint64_t pair;
+
+    if (QUIC_LIKELY(index + 1 < reader->words)) {
+        memcpy(&pair, reader->data + index * 4, sizeof pair);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        pair = __builtin_bswap64(pair);
+#endif
+        pair = pair << 32 | pair >> 32;
+    } else {
+        pair = words_at_end(reader->data, reader->words, index);
+    }
+    return pair << (position & 31);
 }
 
 /* Drop up to 32 bits. */
 QUIC_INLINE void quic_skip(QuicReader *reader, unsigned count)
 {
     reader->high = reader->high << count | (reader->low >> 1) >> (63 - count);
-    reader->low <<= count;
-    reader->have -= count;
-    quic_refill(reader);
-}
-
-static uint64_t word_at(const QuicReader *reader, size_t index)
-{
-    return index < reader->words ? quic_load32(reader->data + index * 4) : 0;
+    reader->position += count;
+    reader->low = quic_low(reader, reader->position);
 }
 
 static void reader_init(QuicReader *reader, const uint8_t *data, size_t size)
 {
-    *reader = (QuicReader){.data = data, .words = size / 4, .have = 64, .next = QUIC_HEADER_SIZE / 4 + 4};
-    reader->high = word_at(reader, reader->next - 4) << 32 | word_at(reader, reader->next - 3);
-    reader->low = word_at(reader, reader->next - 2) << 32 | word_at(reader, reader->next - 1);
+    *reader = (QuicReader){.position = QUIC_HEADER_SIZE * 8 + 64, .words = size / 4, .data = data};
+    reader->high = quic_low(reader, QUIC_HEADER_SIZE * 8);
+    reader->low = quic_low(reader, reader->position);
 }
 
 /* More bits were taken than there are. */
 QUIC_INLINE bool quic_overrun(const QuicReader *reader)
 {
-    return reader->next > reader->words && (reader->next - reader->words) * 32 > reader->have + 64;
+    return reader->position - 64 > (uint64_t)reader->words * 32;
 }
 
 /* The samples of one pixel the long way: escapes of every kind, words of every length. Packed as the residual row

@@ -9,28 +9,21 @@
 /* Residual codes in all channels of a pixel, from the pixel and its mean neighbour. */
 QUIC_INLINE QUIC_TARGET uint32_t QUIC_NAME(fold)(uint32_t pixel, uint32_t mean, const unsigned bits)
 {
-    const uint32_t low = bits == 8 ? 0x7f7f7f7f : 0x0f0f0f0f, ones = 0x01010101;
-    uint32_t difference, sign;
-
     /* Byte by byte, with a borrow from the top bit kept inside. */
-    difference = ((pixel | 0x80808080) - (mean & 0x7f7f7f7f)) ^ ((pixel ^ ~mean) & 0x80808080);
-    sign = (difference >> (bits - 1)) & ones;
-    if (bits == 8)
-        return ((difference & low) << 1) ^ ((sign << 8) - sign);
-    return ((difference & low) << 1 ^ ((sign << 5) - sign)) & 0x1f1f1f1f;
+    return quic_fold(((pixel | 0x80808080) - (mean & 0x7f7f7f7f)) ^ ((pixel ^ ~mean) & 0x80808080), bits);
 }
 
-/* Residual codes of a row of words and, as bits, which pixels equal the one to the left. */
+/* Residual codes of a row of words (0 in the fourth byte) and, as bits, which pixels equal the one to the left. */
 QUIC_INLINE QUIC_TARGET void QUIC_NAME(predict_words)(const uint8_t *above, const uint8_t *row, uint32_t width,
                                                       uint8_t *codes, uint64_t *equal, const unsigned bits)
 {
     uint32_t x = 1, left = quic_load32(row);
 
-    quic_store32(codes, QUIC_NAME(fold)(left, above ? quic_load32(above) : 0, bits));
+    quic_store32(codes, QUIC_NAME(fold)(left, above ? quic_load32(above) : 0, bits) & 0xffffff);
     memset(equal, 0, (width / 64 + 1) * sizeof *equal);
 #if QUIC_MINPOS
     const __m256i ones = _mm256_set1_epi8(1), color = _mm256_set1_epi32(0xffffff);
-    const __m256i range = _mm256_set1_epi8(bits == 8 ? -1 : 0x1f), half = _mm256_set1_epi8(0x0f);
+    const __m256i range = _mm256_set1_epi32(bits == 8 ? 0xffffff : 0x1f1f1f), half = _mm256_set1_epi8(0x0f);
 
     for (; x + 8 <= width; x += 8) {
         __m256i l = _mm256_loadu_si256((const __m256i *)(row + (size_t)x * 4 - 4));
@@ -54,7 +47,7 @@ QUIC_INLINE QUIC_TARGET void QUIC_NAME(predict_words)(const uint8_t *above, cons
         uint32_t pixel = quic_load32(row + (size_t)x * 4);
         uint32_t mean = above ? quic_mean(left, quic_load32(above + (size_t)x * 4)) : left;
 
-        quic_store32(codes + (size_t)x * 4, QUIC_NAME(fold)(pixel, mean, bits));
+        quic_store32(codes + (size_t)x * 4, QUIC_NAME(fold)(pixel, mean, bits) & 0xffffff);
         equal[x / 64] |= (uint64_t)(((pixel ^ left) & 0xffffff) == 0) << (x & 63);
         left = pixel;
     }
@@ -94,55 +87,75 @@ QUIC_INLINE QUIC_TARGET void QUIC_NAME(predict_bytes)(const uint8_t *above, cons
     }
 }
 
-/* One coded pixel: its words, and its codes into the row of residuals. False when the output is full. */
-QUIC_INLINE QUIC_TARGET bool QUIC_NAME(pixel)(QuicGroup *group, QuicWriter *out, uint32_t x, uint32_t e,
-                                              uint32_t context, const unsigned channels, const unsigned bits)
+/* The context of a pixel: the codes of the column before, whenever those were coded. */
+QUIC_INLINE QUIC_TARGET uint32_t QUIC_NAME(context)(const uint8_t *residuals, size_t x, uint32_t first_context,
+                                                    const unsigned channels)
 {
-    const uint16_t *words = bits == 8 ? quic_words_8 : quic_words_5;
-    uint64_t together = 0;
-    unsigned length = 0;
+    if (x == 0)
+        return first_context;
+    return channels == 3 ? quic_load32(residuals + (x - 1) * 4) : residuals[x - 1];
+}
 
-    QUIC_EACH(i, channels) {
-        unsigned shift = 8 * (channels - 1 - i);
-        unsigned word = words[group->channel[i].way[quic_place(context >> shift & 255)] + (e >> shift & 255)];
+/* Where the loop stands in its contexts: the ways of the next pixel. They are pointers to the words of a code. */
+typedef struct QUIC_NAME(Ways) {
+    uint64_t way0, way1, way2;
+} QUIC_NAME(Ways);
 
-        /* The length is in the low byte; a shift sees only six bits of that. */
-        together = together << (word & 63) | word >> 8;
-        length += word;
+QUIC_INLINE QUIC_TARGET void QUIC_NAME(look_up)(const QuicGroup *group, QUIC_NAME(Ways) * ways, uint32_t context,
+                                                const unsigned channels)
+{
+    ways->way0 = QUIC_NAME(way)(&group->channel[0], context >> 8 * (channels - 1));
+    if (channels == 3) {
+        ways->way1 = QUIC_NAME(way)(&group->channel[1], context >> 8 & 255);
+        ways->way2 = QUIC_NAME(way)(&group->channel[2], context & 255);
     }
+}
+
+/* One coded pixel: its words, and its codes into the row of residuals. False when the output is full. */
+QUIC_INLINE QUIC_TARGET bool QUIC_NAME(pixel)(const QuicGroup *group, QuicWriter *out, QUIC_NAME(Ways) * ways,
+                                              const uint8_t *codes, uint8_t *residuals, size_t x,
+                                              const unsigned channels)
+{
+    uint32_t e = channels == 3 ? quic_load32(codes + x * 4) : codes[x];
+    unsigned word0 = ((const uint16_t *)(uintptr_t)ways->way0)[e >> 8 * (channels - 1)], word1 = 0, word2 = 0, length;
+    uint64_t together = word0 >> 8;
+
+    length = word0;
+    if (channels == 3) {
+        /* The length is in the low byte; a shift sees only six bits of that. */
+        word1 = ((const uint16_t *)(uintptr_t)ways->way1)[e >> 8 & 255];
+        word2 = ((const uint16_t *)(uintptr_t)ways->way2)[e & 255];
+        together = (together << (word1 & 63) | word1 >> 8) << (word2 & 63) | word2 >> 8;
+        length += word1 + word2;
+        quic_store32(residuals + x * 4, e);
+    } else {
+        residuals[x] = e;
+    }
+    QUIC_NAME(look_up)(group, ways, e, channels);
     length &= 255;
-    if (channels == 3)
-        quic_store32(group->residuals + (size_t)x * 4, e);
-    else
-        group->residuals[x] = e;
     if (QUIC_LIKELY(length <= 32))
         return quic_put(out, together, length);
-    /* Longer than what one step takes. More than 64 bits may have been cut above, so word by word. */
-    QUIC_EACH(i, channels) {
-        unsigned shift = 8 * (channels - 1 - i);
-        unsigned word = words[group->channel[i].way[quic_place(context >> shift & 255)] + (e >> shift & 255)];
-
-        if (!quic_put(out, word >> 8, word & 63))
-            return false;
-    }
-    return true;
+    return quic_put_words(out, word0, word1, word2);
 }
 
 /* One row of one group. channels and bits are constants of the caller. codes and the equality bits of this row and
  * the one above (NULL for the first row) are there. False when the output is full. */
-QUIC_INLINE QUIC_TARGET bool QUIC_NAME(code_row)(QuicGroup *group, QuicWriter *writer, const uint8_t *codes,
-                                                 const uint64_t *equal, const uint64_t *equal_above, uint32_t width,
+QUIC_INLINE QUIC_TARGET bool QUIC_NAME(code_row)(QuicGroup *restrict group, QuicWriter *restrict writer,
+                                                 const uint8_t *codes, const uint64_t *equal,
+                                                 const uint64_t *equal_above, uint32_t width,
                                                  const unsigned channels, const unsigned bits)
 {
     QuicWriter out = *writer;
+    QUIC_NAME(Ways) ways = {0, 0, 0};
     uint8_t *residuals = group->residuals;
-    uint32_t x = 0, context = 0, candidate = width, search = 3;
+    uint32_t first_context = 0, candidate = width, search = 3;
+    size_t x = 0;
 
     if (equal_above)
-        context = channels == 3 ? quic_load32(residuals) & 0xffffff : residuals[0];
+        first_context = channels == 3 ? quic_load32(residuals) : residuals[0];
 
     while (x < width) {
-        uint32_t end = width, start = x;
+        size_t end = width, start = x;
 
         if (equal_above)
             candidate = quic_candidate(equal, equal_above, search, width);
@@ -151,26 +164,28 @@ QUIC_INLINE QUIC_TARGET bool QUIC_NAME(code_row)(QuicGroup *group, QuicWriter *w
         if (candidate < end)
             end = candidate;
 
+        QUIC_NAME(look_up)(group, &ways, QUIC_NAME(context)(residuals, x, first_context, channels), channels);
         while (x < end) {
-            uint32_t e, stop = group->gap < end - x ? x + group->gap : end;
+            size_t stop = group->gap < end - x ? x + group->gap : end;
+            uint32_t e, context;
 
             group->gap -= stop - x;
-            for (; x < stop; x++) {
-                e = channels == 3 ? quic_load32(codes + (size_t)x * 4) & 0xffffff : codes[x];
-                if (QUIC_UNLIKELY(!QUIC_NAME(pixel)(group, &out, x, e, context, channels, bits)))
+            for (; x < stop; x++)
+                if (QUIC_UNLIKELY(!QUIC_NAME(pixel)(group, &out, &ways, codes, residuals, x, channels)))
                     return false;
-                context = e;
-            }
             if (x == end)
                 break;
-            e = channels == 3 ? quic_load32(codes + (size_t)x * 4) & 0xffffff : codes[x];
-            if (QUIC_UNLIKELY(!QUIC_NAME(pixel)(group, &out, x, e, context, channels, bits)))
+            if (QUIC_UNLIKELY(!QUIC_NAME(pixel)(group, &out, &ways, codes, residuals, x, channels)))
                 return false;
-            QUIC_EACH(i, channels)
-                QUIC_NAME(update)(group, i, context >> 8 * (channels - 1 - i) & 255,
-                                  e >> 8 * (channels - 1 - i) & 255, bits);
+            context = QUIC_NAME(context)(residuals, x, first_context, channels);
+            e = channels == 3 ? quic_load32(codes + x * 4) : codes[x];
+            QUIC_NAME(update)(group, 0, context >> 8 * (channels - 1), e >> 8 * (channels - 1), bits);
+            if (channels == 3) {
+                QUIC_NAME(update)(group, 1, context >> 8 & 255, e >> 8 & 255, bits);
+                QUIC_NAME(update)(group, 2, context & 255, e & 255, bits);
+            }
             quic_draw_gap(group);
-            context = e;
+            QUIC_NAME(look_up)(group, &ways, e, channels);
             x++;
         }
 
@@ -186,8 +201,6 @@ QUIC_INLINE QUIC_TARGET bool QUIC_NAME(code_row)(QuicGroup *group, QuicWriter *w
             group->left -= length;
             x += length;
             search = x + (length == 0); /* after an empty run code, its column is coded without a test */
-            if (length)
-                context = channels == 3 ? quic_load32(residuals + (size_t)(x - 1) * 4) & 0xffffff : residuals[x - 1];
         }
         if (group->left == 0)
             quic_group_next_level(group);

@@ -43,6 +43,22 @@ QUIC_INLINE bool quic_put(QuicWriter *writer, uint64_t value, unsigned length)
     return true;
 }
 
+/* The words of one pixel that are too long together for one step. */
+static __attribute__((noinline)) bool put_words(QuicWriter *writer, unsigned word0, unsigned word1, unsigned word2)
+{
+    return quic_put(writer, word0 >> 8, word0 & 63) && quic_put(writer, word1 >> 8, word1 & 63) &&
+           quic_put(writer, word2 >> 8, word2 & 63);
+}
+
+QUIC_INLINE bool quic_put_words(QuicWriter *writer, unsigned word0, unsigned word1, unsigned word2)
+{
+    QuicWriter copy = *writer; /* so that the caller's own can live in registers */
+    bool ok = put_words(&copy, word0, word1, word2);
+
+    *writer = copy;
+    return ok;
+}
+
 /* A run code (section 8.3). */
 static __attribute__((noinline)) bool put_run(QuicWriter *writer, unsigned *state, uint32_t length)
 {
@@ -61,7 +77,7 @@ static __attribute__((noinline)) bool put_run(QuicWriter *writer, unsigned *stat
 
 QUIC_INLINE bool quic_put_run(QuicWriter *writer, unsigned *state, uint32_t length)
 {
-    QuicWriter copy = *writer; /* so that the caller's own can live in registers */
+    QuicWriter copy = *writer;
     bool ok = put_run(&copy, state, length);
 
     *writer = copy;
@@ -228,7 +244,8 @@ CodecResult quic_encode_path(QuicPath path, CodecFormat format, uint32_t width, 
         return CODEC_NO_MEMORY;
     }
     for (unsigned lane = 0; lane < shape.bits; lane++)
-        color.way_of[lane] = (shape.bits - 1 - lane) << shape.bits;
+        color.way_of[lane] =
+            (uintptr_t)((shape.bits == 8 ? quic_words_8 : quic_words_5) + ((shape.bits - 1 - lane) << shape.bits));
     quic_group_reset(&color, shape.bits);
     if (shape.groups == 2) {
         memcpy(alpha.way_of, color.way_of, sizeof alpha.way_of);

@@ -37,6 +37,8 @@ enum {
 extern const uint16_t quic_words_8[8 * 256], quic_words_5[5 * 32];
 extern const uint16_t quic_lengths_8[256][8], quic_lengths_5[32][8];
 extern const uint64_t quic_marks_8[8], quic_marks_5[5];
+/* Differences by residual code, in the place of each channel of a pixel: R, G, B. */
+extern const uint32_t quic_differences_8[3][256], quic_differences_5[3][32];
 extern const uint8_t quic_gaps[256];
 extern const uint8_t quic_run_orders[32];
 /* Sum of the first n run steps from state 0; states above 31 count as 31. */
@@ -57,7 +59,8 @@ typedef struct QuicChannel {
 typedef struct QuicGroup {
     QuicChannel channel[3]; /* in coding order: R, G, B; or the only one */
     uint64_t way_of[8];     /* lane (bits - 1 - k) -> value for way[] */
-    uint8_t *residuals;     /* most recent residual codes by column: B, G, R, 0 in a word; or one byte */
+    uint8_t *residuals;     /* what was coded last in each column, as codes (encoder) or differences (decoder): B, G,
+                               R, 0 in a word; or one byte */
     unsigned level;
     uint32_t left; /* pixels of this level to come; huge at the last level */
     uint32_t gap;  /* coded pixels before the next one that updates */
@@ -141,6 +144,16 @@ QUIC_INLINE void quic_draw_gap(QuicGroup *group)
 QUIC_INLINE uint32_t quic_mean(uint32_t a, uint32_t b)
 {
     return (a & b) + (((a ^ b) >> 1) & 0x7f7f7f7f);
+}
+
+/* Residual codes from differences, in all channels of a pixel (section 4.2). */
+QUIC_INLINE uint32_t quic_fold(uint32_t difference, const unsigned bits)
+{
+    uint32_t sign = (difference >> (bits - 1)) & 0x01010101;
+
+    if (bits == 8)
+        return ((difference & 0x7f7f7f7f) << 1) ^ ((sign << 8) - sign);
+    return (((difference & 0x0f0f0f0f) << 1) ^ ((sign << 5) - sign)) & 0x1f1f1f1f;
 }
 
 #endif

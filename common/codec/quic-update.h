@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The update of one channel's model by one pixel (docs/spec/quic.md, section 6.3): a template, included once per
- * processor by the pixel loops with QUIC_NAME, QUIC_TARGET and QUIC_MINPOS set. */
+/* What a channel's model is asked and told by the pixel loops of both directions (docs/spec/quic.md, section 6): a
+ * template, included once per processor with QUIC_NAME, QUIC_TARGET and QUIC_MINPOS set. */
 
-/* Costs stand in descending order of k, so that the first least lane is what the rule of equals asks for: the
+/* The way that a context leads. */
+QUIC_INLINE QUIC_TARGET uint64_t QUIC_NAME(way)(const QuicChannel *channel, uint64_t context)
+{
+#if QUIC_MINPOS
+    return channel->way[_lzcnt_u64(context + 1) - 32]; /* with 32 bits, gcc would widen the index every time */
+#else
+    return channel->way[quic_place(context)];
+#endif
+}
+
+/* The update by one pixel (section 6.3). Costs stand in descending order of k, so that the first least lane is what the rule of equals asks for: the
  * greatest k. Lanes that the family doesn't have stay at 0xffff by saturation and are never the least. */
 QUIC_INLINE QUIC_TARGET void QUIC_NAME(update)(QuicGroup *group, unsigned index, unsigned context, unsigned e,
                                                const unsigned bits)
