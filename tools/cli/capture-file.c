@@ -58,8 +58,7 @@ void capture_write(FILE *file, const CaptureRecord *record)
 {
     gsize body_size = 0;
     gconstpointer body = record->body ? g_bytes_get_data(record->body, &body_size) : NULL;
-    gboolean is_message =
-        record->kind == CAPTURE_FROM_SERVER || record->kind == CAPTURE_TO_SERVER;
+    gboolean is_message = record->kind == CAPTURE_FROM_SERVER || record->kind == CAPTURE_TO_SERVER;
     gsize size = body_size + (is_message ? CAPTURE_MESSAGE_HEADER : 0);
     if (record->kind == CAPTURE_OPEN) {
         size = 4;

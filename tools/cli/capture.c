@@ -90,8 +90,7 @@ static gboolean over(Cli *cli, gpointer data)
     const Capture *capture = data;
     gint64 elapsed = g_get_monotonic_time() - capture->start;
     return capture->stop ||
-           (cli->options.seconds > 0 &&
-            elapsed >= (gint64)(cli->options.seconds * G_USEC_PER_SEC));
+           (cli->options.seconds > 0 && elapsed >= (gint64)(cli->options.seconds * G_USEC_PER_SEC));
 }
 
 gboolean cli_capture(Cli *cli, int n_args, char **args)
@@ -133,7 +132,7 @@ gboolean cli_capture(Cli *cli, int n_args, char **args)
         ok = FALSE;
     }
     if (ok)
-        fprintf(stderr, "%s: %" G_GUINT64_FORMAT " messages, %" G_GUINT64_FORMAT " bytes\n", args[0],
-                capture.messages, capture.bytes);
+        fprintf(stderr, "%s: %" G_GUINT64_FORMAT " messages, %" G_GUINT64_FORMAT " bytes\n",
+                args[0], capture.messages, capture.bytes);
     return ok;
 }

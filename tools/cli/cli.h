@@ -12,7 +12,7 @@ typedef struct CliOptions {
     double timeout; /* seconds in all for connecting and waiting */
     double
         wait; /* seconds without a change that make a picture count as at rest; 0: take the first */
-    gboolean graphics;    /* wait past pictures that look like a text screen */
+    gboolean graphics;    /* wait past text screens and empty ones */
     int display, monitor; /* which picture; monitor -1: the whole surface */
     gboolean json;
     gboolean relative;

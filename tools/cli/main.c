@@ -117,12 +117,8 @@ static int run(Cli *cli, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    Cli cli = {.options = {.timeout = 30,
-                           .wait = 1,
-                           .monitor = -1,
-                           .button = 1,
-                           .clicks = 1,
-                           .delay = 40}};
+    Cli cli = {.options = {
+                   .timeout = 30, .wait = 1, .monitor = -1, .button = 1, .clicks = 1, .delay = 40}};
     CliOptions *o = &cli.options;
     gboolean version = FALSE;
     const GOptionEntry entries[] = {
@@ -146,7 +142,7 @@ int main(int argc, char **argv)
          "screenshot: at rest means no change for so long (1); 0 takes the first picture",
          "SECONDS"},
         {"graphics", 'g', 0, G_OPTION_ARG_NONE, &o->graphics,
-         "screenshot: wait until the picture is more than a text screen", NULL},
+         "screenshot: wait for more than a text screen or an empty one", NULL},
         {"json", 'j', 0, G_OPTION_ARG_NONE, &o->json, "info: machine-readable", NULL},
         {"file", 'f', 0, G_OPTION_ARG_FILENAME, &o->file,
          "type: the text is in FILE (- standard input)", "FILE"},
@@ -156,7 +152,8 @@ int main(int argc, char **argv)
         {"clicks", 'n', 0, G_OPTION_ARG_INT, &o->clicks, "click: how often", "N"},
         {"relative", 'r', 0, G_OPTION_ARG_NONE, &o->relative,
          "move, click: X Y are a way from here, not a place", NULL},
-        {"seconds", 's', 0, G_OPTION_ARG_DOUBLE, &o->seconds, "capture, replay: so much of it", "SECONDS"},
+        {"seconds", 's', 0, G_OPTION_ARG_DOUBLE, &o->seconds, "capture, replay: so much of it",
+         "SECONDS"},
         {"png", 0, 0, G_OPTION_ARG_FILENAME, &o->png, "replay: save the last picture", "FILE"},
         {"speed", 0, 0, G_OPTION_ARG_DOUBLE, &o->speed,
          "replay: 1 as recorded, 2 twice as fast, 0 as fast as it goes (0)", "FACTOR"},

@@ -58,8 +58,8 @@ static void on_event(void *ctx, const RendererEvent *event)
         break;
     case RENDERER_DAMAGE:
         for (guint i = 0; i < event->u.damage.n_rects; i++)
-            display->damaged += (guint64)event->u.damage.rects[i].width *
-                                (guint64)event->u.damage.rects[i].height;
+            display->damaged +=
+                (guint64)event->u.damage.rects[i].width * (guint64)event->u.damage.rects[i].height;
         break;
     case RENDERER_FATAL:
         if (!display->fatal)
@@ -142,9 +142,9 @@ static void peer_message(Replay *replay, const CaptureRecord *record)
             return;
         }
     }
-    ReplayPeer peer = {record->channel_type, record->channel_id,
-                       renderer_shared_join(replay->shared, record->channel_type,
-                                            record->channel_id)};
+    ReplayPeer peer = {
+        record->channel_type, record->channel_id,
+        renderer_shared_join(replay->shared, record->channel_type, record->channel_id)};
     renderer_peer_handled(peer.peer, record->serial);
     g_array_append_val(replay->peers, peer);
 }
@@ -172,7 +172,8 @@ static gboolean display_message(Replay *replay, CaptureRecord *record)
     display->full = TRUE;
     g_mutex_unlock(&display->lock);
     gboolean room = renderer_push(display->renderer, &input);
-    /* Bounded, because it may wait for a message of another channel that comes later in the file. */
+    /* Bounded, because it may wait for a message of another channel that comes later in the file.
+     */
     gint64 end = g_get_monotonic_time() + PATIENCE_MS * 1000LL;
     g_mutex_lock(&display->lock);
     while (!room && display->full && !display->fatal &&
@@ -194,8 +195,8 @@ static void read_init(RendererSharedLimits *limits, const CaptureRecord *record)
     gsize size;
     const guint8 *body = g_bytes_get_data(record->body, &size);
     wire_arena_init(&arena, 4096);
-    const WireMsgcDisplayInit *init = wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_SERVER,
-                                                 record->type, body, size, &arena, &error);
+    const WireMsgcDisplayInit *init =
+        wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_SERVER, record->type, body, size, &arena, &error);
     if (init && init->pixmap_cache_size > 0 && init->glz_dictionary_window_size > 0) {
         limits->cache_pixels = (guint64)init->pixmap_cache_size;
         limits->glz_pixels = (guint64)init->glz_dictionary_window_size;
@@ -284,7 +285,8 @@ static gboolean play(Replay *replay, FILE *file)
     return ok;
 }
 
-/* Everything that was pushed is drawn; FALSE when a channel has failed or waits for what never comes. */
+/* Everything that was pushed is drawn; FALSE when a channel has failed or waits for what never
+ * comes. */
 static gboolean finish_displays(Replay *replay)
 {
     for (guint i = 0; i < replay->displays->len; i++) {
