@@ -148,10 +148,10 @@ static gboolean apply_target(Cli *cli, const char *target)
 
 static gboolean prefer_compression(Cli *cli)
 {
-    GParamSpec *spec = g_object_class_find_property(G_OBJECT_GET_CLASS(cli->session),
-                                                    "preferred-compression");
-    GEnumValue *value = g_enum_get_value_by_nick(G_PARAM_SPEC_ENUM(spec)->enum_class,
-                                                 cli->options.compression);
+    GParamSpec *spec =
+        g_object_class_find_property(G_OBJECT_GET_CLASS(cli->session), "preferred-compression");
+    GEnumValue *value =
+        g_enum_get_value_by_nick(G_PARAM_SPEC_ENUM(spec)->enum_class, cli->options.compression);
     if (!value || value->value == SPICE_IMAGE_COMPRESSION_INVALID) {
         cli_fail(cli, FAILURE_USAGE, "Unknown compression",
                  "%s: expected off, auto-glz, auto-lz, quic, glz, lz or lz4",
