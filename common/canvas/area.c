@@ -7,6 +7,10 @@
 #include "canvas/kernel.h"
 #include "wire/wire-messages.h"
 
+#ifdef CANVAS_HAVE_AVX2
+#include <immintrin.h>
+#endif
+
 /* A region of n arbitrary rectangles can have n * n / 4 of them after its normalisation; beyond this number D is kept as
  * a bitmap, whose size the surface bounds. */
 #define MAX_REGION_RECTS 256
@@ -245,6 +249,20 @@ void canvas_area_add_to(const CanvasArea *area, pixman_region32_t *damage)
         pixman_region32_union(damage, damage, (pixman_region32_t *)&area->region);
 }
 
+#ifdef CANVAS_HAVE_AVX2
+__attribute__((target("avx2"))) static void select_wide_avx2(uint32_t *dst, const uint32_t *src, const uint8_t *bits, size_t n8)
+{
+    const __m256i lanes = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+
+    for (size_t i = 0; i < n8; i += 8) {
+        __m256i eight = _mm256_and_si256(_mm256_set1_epi32(bits[i >> 3]), lanes);
+
+        _mm256_maskstore_epi32((int *)(dst + i), _mm256_cmpeq_epi32(eight, lanes),
+                               _mm256_loadu_si256((const __m256i *)(src + i)));
+    }
+}
+#endif
+
 /* dst := src where the bit is set. bits begin with bit 0; n8 is a multiple of 8. */
 CANVAS_KERNEL static void select_wide(uint32_t *restrict dst, const uint32_t *restrict src, const uint8_t *restrict bits, size_t n8)
 {
@@ -276,6 +294,11 @@ static void select_row(uint8_t *dst, const uint8_t *src, const uint8_t *bits, un
 {
     size_t i = size == 1 ? 0 : n & ~(size_t)7;
 
+#ifdef CANVAS_HAVE_AVX2
+    if (size == 4 && __builtin_cpu_supports("avx2"))
+        select_wide_avx2((uint32_t *)dst, (const uint32_t *)src, bits, i);
+    else
+#endif
     if (size == 4)
         select_wide((uint32_t *)dst, (const uint32_t *)src, bits, i);
     else if (size == 2)

@@ -48,9 +48,10 @@ __attribute__((target("avx2"))) static inline __m256i over_half_wide(__m256i s, 
 }
 
 /* The pixels that fill whole vectors; returns how many. */
-__attribute__((target("avx2"))) static size_t over_row_wide(uint32_t *dst, const uint32_t *src, unsigned int alpha, size_t n)
+__attribute__((target("avx2"))) static size_t over_row_wide(uint32_t *dst, const uint32_t *src, unsigned int alpha, uint32_t kept,
+                                                            size_t n)
 {
-    const __m256i zero = _mm256_setzero_si256(), m = _mm256_set1_epi16((short)alpha);
+    const __m256i zero = _mm256_setzero_si256(), m = _mm256_set1_epi16((short)alpha), keep = _mm256_set1_epi32((int)kept);
     int masked = alpha != 255;
     size_t i = 0;
 
@@ -59,22 +60,22 @@ __attribute__((target("avx2"))) static size_t over_row_wide(uint32_t *dst, const
         __m256i low = over_half_wide(_mm256_unpacklo_epi8(s, zero), _mm256_unpacklo_epi8(d, zero), m, masked);
         __m256i high = over_half_wide(_mm256_unpackhi_epi8(s, zero), _mm256_unpackhi_epi8(d, zero), m, masked);
 
-        _mm256_storeu_si256((__m256i *)(dst + i), _mm256_packus_epi16(low, high));
+        _mm256_storeu_si256((__m256i *)(dst + i), _mm256_and_si256(_mm256_packus_epi16(low, high), keep));
     }
     return i;
 }
 #endif
 
-void canvas_over_row(uint32_t *dst, const uint32_t *src, unsigned int alpha, size_t n)
+void canvas_over_row(uint32_t *dst, const uint32_t *src, unsigned int alpha, uint32_t kept, size_t n)
 {
     size_t i = 0;
 
 #ifdef CANVAS_HAVE_AVX2
     if (__builtin_cpu_supports("avx2"))
-        i = over_row_wide(dst, src, alpha, n);
+        i = over_row_wide(dst, src, alpha, kept, n);
 #endif
 #ifdef __SSE2__
-    const __m128i zero = _mm_setzero_si128(), m = _mm_set1_epi16((short)alpha);
+    const __m128i zero = _mm_setzero_si128(), m = _mm_set1_epi16((short)alpha), keep = _mm_set1_epi32((int)kept);
     int masked = alpha != 255;
 
     for (; i + 4 <= n; i += 4) {
@@ -82,9 +83,9 @@ void canvas_over_row(uint32_t *dst, const uint32_t *src, unsigned int alpha, siz
         __m128i low = over_half(_mm_unpacklo_epi8(s, zero), _mm_unpacklo_epi8(d, zero), m, masked);
         __m128i high = over_half(_mm_unpackhi_epi8(s, zero), _mm_unpackhi_epi8(d, zero), m, masked);
 
-        _mm_storeu_si128((__m128i *)(dst + i), _mm_packus_epi16(low, high));
+        _mm_storeu_si128((__m128i *)(dst + i), _mm_and_si128(_mm_packus_epi16(low, high), keep));
     }
 #endif
     for (; i < n; i++)
-        dst[i] = canvas_over_pixel(alpha == 255 ? src[i] : canvas_mul_pixel(src[i], alpha), dst[i]);
+        dst[i] = canvas_over_pixel(alpha == 255 ? src[i] : canvas_mul_pixel(src[i], alpha), dst[i]) & kept;
 }
