@@ -63,9 +63,8 @@ void spice_session_add_channel(SpiceSession *session, SpiceChannel *channel);  /
 void spice_session_drop_channel(SpiceSession *session, SpiceChannel *channel); /* emits channel-destroy, stops it */
 void spice_session_channel_finalized(SpiceSession *session);
 SpiceChannel *spice_session_find_channel(SpiceSession *session, gint type, gint id); /* borrowed */
+/* A channel is READY and OPENED has been emitted. TRUE: it belongs to a migration, which takes it from here. */
+gboolean spice_session_channel_opened(SpiceSession *session, SpiceChannel *channel);
 /* Recheck the channels that wait for others. */
 void spice_session_wake_waiters(SpiceSession *session);
-/* The main channel's connection has ended: run what was put off until then. */
-void spice_session_main_ended(SpiceSession *session);
-
 G_END_DECLS

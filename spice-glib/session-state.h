@@ -57,7 +57,8 @@ struct _SpiceSessionPrivate {
     guint create_idle;
 
     SpiceSessionMigration migration_state;
-    SpiceSession *migration_copy; /* the session that connects to the migration target */
+    struct SpiceMigration *migration; /* of a source session while its machine moves */
+    struct SpiceMigration *part_of;   /* of the copy: the migration that it serves */
     gboolean for_migration;
 };
 

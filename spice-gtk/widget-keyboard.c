@@ -13,6 +13,8 @@
 #define FOCUS_CHECK_MS 200
 
 #define CODE_PRINT 0x137
+#define CODE_SYSRQ 0x054
+#define CODE_ALT_L 0x038
 
 /* ---- what goes out ---------------------------------------------------------------------------------------- */
 
@@ -174,12 +176,14 @@ static void match_grab_sequence(SpiceDisplay *display, const GdkEventKey *event)
 
 static guint get_event_scancode(SpiceDisplay *display, const GdkEventKey *event)
 {
+    guint code = to_scancode(display, event->hardware_keycode, event->keyval);
+
     if (event->keyval == GDK_KEY_Pause)
         return KEY_CODE_PAUSE;
-    /* The keycode alone is that of Alt+Print (SysRq), which some guests don't take for Print. */
-    if (event->keyval == GDK_KEY_Print && !(event->state & GDK_MOD1_MASK))
+    /* The table has the code of Alt+Print, which some guests don't take for Print. */
+    if (code == CODE_SYSRQ && event->keyval == GDK_KEY_Print && !(event->state & GDK_MOD1_MASK))
         return CODE_PRINT;
-    return to_scancode(display, event->hardware_keycode, event->keyval);
+    return code;
 }
 
 static void send_key_event(SpiceDisplay *display, const GdkEventKey *event)
@@ -262,12 +266,12 @@ void spice_display_send_keyval(SpiceDisplay *display, guint keyval, gboolean pre
     if (!spice_display_inputs_enabled(display))
         return;
     /* Alt makes the key SysRq. */
-    if (code == CODE_PRINT && key_state_is_down(&d->keys, 0x038))
-        code = 0x054;
+    if (code == CODE_PRINT && key_state_is_down(&d->keys, CODE_ALT_L))
+        code = CODE_SYSRQ;
     if (press)
         key_state_press(&d->keys, code, 0);
     else if (code == CODE_PRINT && !key_state_is_down(&d->keys, CODE_PRINT))
-        key_state_release(&d->keys, 0x054);
+        key_state_release(&d->keys, CODE_SYSRQ);
     else
         key_state_release(&d->keys, code);
 }

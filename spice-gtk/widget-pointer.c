@@ -503,6 +503,8 @@ static gboolean enter_notify_event(GtkWidget *widget, GdkEventCrossing *event)
     SpiceDisplay *display = SPICE_DISPLAY(widget);
     g_autoptr(SpiceDisplay) keep = g_object_ref(display);
 
+    if (event->detail == GDK_NOTIFY_INFERIOR) /* from one window of this widget into another */
+        return GDK_EVENT_STOP;
     set_pointer_inside(display, TRUE);
     spice_display_try_keyboard_grab(display);
     return GDK_EVENT_STOP;
@@ -514,7 +516,7 @@ static gboolean leave_notify_event(GtkWidget *widget, GdkEventCrossing *event)
     SpiceDisplayPrivate *d = display->priv;
     g_autoptr(SpiceDisplay) keep = g_object_ref(display);
 
-    if (d->mouse_grabbed)
+    if (d->mouse_grabbed || event->detail == GDK_NOTIFY_INFERIOR)
         return GDK_EVENT_STOP;
     /* A fast pointer's last motion was somewhere inside. */
     if (d->mouse_mode == MOUSE_MODE_CLIENT && d->pointer_in_image && d->buttons == 0 &&

@@ -146,7 +146,7 @@ GlzEntry *glz_entry_new(const GlzDictionary *dictionary, CodecFormat format, uin
 
     if (!entry)
         return NULL;
-    entry->colour = malloc(n * (s + with_alpha));
+    entry->colour = lz_alloc_pixels(n * (s + with_alpha));
     if (!entry->colour) {
         free(entry);
         return NULL;

@@ -2,6 +2,7 @@
 /* The client's window of GLZ images: which are there, which is the lowest missing one, and when
  * they may go (docs/spec/lz.md 4.3, rules C1 to C5). */
 #include "codec/glz-private.h"
+#include "codec/lz-private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,7 @@ static void window_unlock(GlzWindow *window)
 GlzImage *glz_image_new(const GlzInfo *info)
 {
     size_t units = (size_t)info->image.width * info->image.height;
-    GlzImage *image = malloc(sizeof *image + units * 4);
+    GlzImage *image = lz_alloc_pixels(sizeof *image + units * 4);
 
     if (image) {
         atomic_init(&image->refs, 1);

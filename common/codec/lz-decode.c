@@ -4,6 +4,10 @@
 #include "codec/lz-private.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
+
+/* Pages that the kernel takes at once, if asked to. */
+#define LARGE_PAGE (UINT32_C(1) << 21)
 
 static const CodecFormat formats[] = {
     [LZ_TYPE_PLT1_LE] = CODEC_FORMAT_PLT1_LE, [LZ_TYPE_PLT1_BE] = CODEC_FORMAT_PLT1_BE,
@@ -27,6 +31,19 @@ uint32_t lz_type_of_format(CodecFormat format)
         if (formats[type] == format)
             return type;
     return 0;
+}
+
+void *lz_alloc_pixels(size_t size)
+{
+    if (size < 2 * LARGE_PAGE)
+        return malloc(size);
+
+    void *memory = NULL;
+    if (posix_memalign(&memory, LARGE_PAGE, size) != 0)
+        return NULL;
+    /* Only whole large pages: the rest of the last one isn't ours alone. Refusal does no harm. */
+    madvise(memory, size & ~(size_t)(LARGE_PAGE - 1), MADV_HUGEPAGE);
+    return memory;
 }
 
 static CodecResult read_header(const uint8_t *data, size_t size, bool alpha, CodecInfo *info)

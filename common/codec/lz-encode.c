@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#define TABLE_BITS 15
+#define TABLE_BITS 14
 
 struct LzEncoder {
     LzBucket shorts[1 << TABLE_BITS], middles[1 << TABLE_BITS], longs[1 << TABLE_BITS];
@@ -81,7 +81,8 @@ static CodecResult run_pass(LzEncoder *encoder, CodecFormat format, bool alpha, 
                  : format == CODEC_FORMAT_RGB16    ? 2
                  : codec_format_bits(format) >= 24 ? 4
                                                    : 1;
-    LzTables tables = {encoder->shorts, encoder->middles, encoder->longs, encoder->singles, TABLE_BITS};
+    LzTables tables = {encoder->shorts, encoder->middles, encoder->longs, encoder->singles,
+                       TABLE_BITS};
     LzPass pass = {.n = row_units * height, .width = row_units, .tables = &tables, .out = *out};
 
     pass.units = gather(encoder, format, alpha, pixels, stride, row_units, height, s);

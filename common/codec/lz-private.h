@@ -22,6 +22,10 @@
 /* A payload of n bytes never describes more units than this many times n (lz.md section 2). */
 #define LZ_MAX_EXPANSION 255
 
+/* Memory for the pixels of an image, 16-byte aligned, to be freed with free(). A new image of a
+ * screen's size spends more time on page faults than on decoding; large pages make them few. */
+void *lz_alloc_pixels(size_t size);
+
 /* The type field of the headers. */
 enum {
     LZ_TYPE_PLT1_LE = 1,

@@ -119,7 +119,9 @@ ALWAYS_INLINE uint64_t lz_eight_bytes(unsigned s, const uint8_t *at)
     uint64_t v;
 
     memcpy(&v, at, 8);
-    return s == 4 ? v & UINT64_C(0x00ffffff00ffffff) : s == 2 ? v & UINT64_C(0x7fff7fff7fff7fff) : v;
+    return s == 4   ? v & UINT64_C(0x00ffffff00ffffff)
+           : s == 2 ? v & UINT64_C(0x7fff7fff7fff7fff)
+                    : v;
 }
 
 ALWAYS_INLINE uint64_t lz_short_key(unsigned s, const uint8_t *at)
@@ -248,8 +250,8 @@ ALWAYS_INLINE void lz_try(unsigned s, bool glz, const LzPass *pass, uint32_t i, 
         best->distance <= distance)
         return;
 
-    /* Most candidates differ at once; one well predicted branch is cheaper than finding out where. Single units are not
-     * for this search. */
+    /* Most candidates differ at once; one well predicted branch is cheaper than finding out where.
+     * Single units are not for this search. */
     if (max < SHORT_UNITS(s) || lz_short_key(s, here) != lz_short_key(s, there))
         return;
     uint32_t n = lz_equal_units(s, here, there, max);
@@ -282,16 +284,16 @@ ALWAYS_INLINE void lz_remember(const LzTables *tables, const LzHashes *hashes, u
         lz_enter(&tables->longs[hashes->longs], position);
 }
 
-ALWAYS_INLINE void lz_try_bucket(unsigned s, bool glz, const LzPass *pass, uint32_t i, LzBucket bucket,
-                                 uint32_t pending, LzMatch *best)
+ALWAYS_INLINE void lz_try_bucket(unsigned s, bool glz, const LzPass *pass, uint32_t i,
+                                 LzBucket bucket, uint32_t pending, LzMatch *best)
 {
     lz_try(s, glz, pass, i, pass->first + i - bucket.newer, pending, best);
     lz_try(s, glz, pass, i, pass->first + i - bucket.older, pending, best);
 }
 
 /* The best match at unit i, and the tables told of this unit. */
-ALWAYS_INLINE LzMatch lz_search(unsigned s, bool glz, const LzPass *pass, uint32_t i, uint32_t last_distance,
-                                uint32_t pending)
+ALWAYS_INLINE LzMatch lz_search(unsigned s, bool glz, const LzPass *pass, uint32_t i,
+                                uint32_t last_distance, uint32_t pending)
 {
     LzMatch best = {0};
     uint32_t left = pass->n - i;
@@ -494,8 +496,7 @@ ALWAYS_INLINE bool lz_run_pass(unsigned s, bool glz, LzPass *pass)
         failures = 0;
 
         /* A literal first, if the next unit's match saves more. */
-        while (match.saved < LAZY && i + 1 < pass->n && pending < MAX_PENDING - 1 &&
-               match.n > 0) {
+        while (match.saved < LAZY && i + 1 < pass->n && pending < MAX_PENDING - 1 && match.n > 0) {
             LzMatch next = lz_search(s, glz, pass, i + 1, last_distance, pending + 1);
 
             if (next.saved <= match.saved + 1)
@@ -531,7 +532,8 @@ ALWAYS_INLINE bool lz_run_pass(unsigned s, bool glz, LzPass *pass)
 
         /* What lies inside a match is worth knowing too; in a long one now and then, in a run of
          * one colour only its end. */
-    uint32_t k = i + 1, every = match.n <= 4 ? 1 : match.n <= 64 ? 4 : 16;        if (match.distance == 1 && match.n > 8)
+        uint32_t k = i + 1, every = match.n <= 4 ? 1 : match.n <= 64 ? 4 : 16;
+        if (match.distance == 1 && match.n > 8)
             k = end - 3;
         for (; k < end; k += every)
             lz_insert(s, pass, k);

@@ -43,7 +43,7 @@ CodecResult lz_read_alpha_header(const uint8_t *data, size_t size, CodecInfo *in
 CodecResult lz_decode_alpha(const uint8_t *data, size_t size, CodecFormat to, uint8_t *pixels,
                             ptrdiff_t stride);
 
-/* The tables of the match search, reusable from image to image: about 0.8 MiB that a new image need
+/* The tables of the match search, reusable from image to image: about 0.4 MiB that a new image need
  * not clear. One thread at a time. */
 typedef struct LzEncoder LzEncoder;
 

@@ -41,6 +41,11 @@ def array(declaration, values, columns=12):
     return '%s = {\n    %s,\n};\n\n' % (declaration, ',\n    '.join(lines))
 
 
+def unfold(bits, value):
+    """The difference that a residual code stands for (section 4.2)."""
+    return (1 << bits) - 1 - (value >> 1) if value & 1 else value >> 1
+
+
 def family(bits):
     top = 1 << bits
     words = []
@@ -60,7 +65,9 @@ def family(bits):
     return (array('const uint16_t quic_words_%d[%d]' % (bits, bits * top), words)
             + array('const uint16_t quic_lengths_%d[%d][8] QUIC_ALIGNED' % (bits, top), [
                 '{%s}' % ', '.join(map(str, lengths[i:i + 8])) for i in range(0, len(lengths), 8)], 3)
-            + array('const uint64_t quic_marks_%d[%d]' % (bits, bits), marks, 4))
+            + array('const uint64_t quic_marks_%d[%d]' % (bits, bits), marks, 4)
+            + array('const uint32_t quic_differences_%d[3][%d]' % (bits, top), [
+                '{%s}' % ', '.join(str(unfold(bits, value) << shift) for value in range(top)) for shift in (16, 8, 0)], 1))
 
 
 def main():

@@ -58,17 +58,25 @@ static void cropping(void)
     g_assert_null(picture_crop(whole, G_MININT, G_MININT, 1, 1));
 }
 
-static void text_screens(void)
+/* count pixels of a hundred in colours of their own, the rest alike. */
+static gboolean is_plain(guint count, guint8 background)
 {
-    guint8 data[100 * 4] = {0};
-    g_autoptr(Picture) black = picture_from_surface(SPICE_SURFACE_FMT_32_xRGB, 10, 10, 40, data);
-    g_assert_true(picture_looks_like_text(black));
-    memset(data, 0xaa, 15 * 4);
-    g_autoptr(Picture) text = picture_from_surface(SPICE_SURFACE_FMT_32_xRGB, 10, 10, 40, data);
-    g_assert_true(picture_looks_like_text(text));
-    memset(data, 0xaa, 30 * 4);
-    g_autoptr(Picture) more = picture_from_surface(SPICE_SURFACE_FMT_32_xRGB, 10, 10, 40, data);
-    g_assert_false(picture_looks_like_text(more));
+    guint8 data[100 * 4];
+    memset(data, background, sizeof data);
+    for (guint i = 0; i < count; i++)
+        data[4 * (i * 37 % 100)] = (guint8)(background + 1 + i);
+    g_autoptr(Picture) picture = picture_from_surface(SPICE_SURFACE_FMT_32_xRGB, 10, 10, 40, data);
+    return picture_is_plain(picture);
+}
+
+static void plain_pictures(void)
+{
+    g_assert_true(is_plain(0, 0));
+    g_assert_true(is_plain(20, 0));
+    g_assert_true(is_plain(25, 0xaa));
+    g_assert_false(is_plain(26, 0xaa));
+    g_assert_false(is_plain(60, 0));
+    g_assert_false(is_plain(100, 0));
 }
 
 static void files(void)
@@ -111,7 +119,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/picture/formats", formats);
     g_test_add_func("/picture/crop", cropping);
-    g_test_add_func("/picture/text-screen", text_screens);
+    g_test_add_func("/picture/plain", plain_pictures);
     g_test_add_func("/picture/files", files);
     return g_test_run();
 }

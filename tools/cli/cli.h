@@ -8,18 +8,18 @@
 #include "shared/failure.h"
 
 typedef struct CliOptions {
-    char *password_file, *ca_file, *host_subject, *proxy, *username;
+    char *password_file, *ca_file, *host_subject, *proxy, *username, *compression;
     double timeout; /* seconds in all for connecting and waiting */
     double
         wait; /* seconds without a change that make a picture count as at rest; 0: take the first */
-    gboolean graphics;    /* wait past pictures that look like a text screen */
+    gboolean graphics;    /* wait past text screens and empty ones */
     int display, monitor; /* which picture; monitor -1: the whole surface */
     gboolean json;
     gboolean relative;
     int button, clicks;
     int delay; /* milliseconds between keys */
     char *file;
-    double seconds; /* capture: how long; 0: until the server ends or Ctrl-C */
+    double seconds; /* capture, replay: how long; 0: to the end */
     char *png;
     double speed; /* replay: 1 as recorded, 0 as fast as it goes */
 } CliOptions;
@@ -60,10 +60,14 @@ void cli_fail(Cli *cli, FailureKind kind, const char *title, const char *format,
 /* The commands: args are what follows the target. They print their own results; failures are left
  * in cli->failure. */
 gboolean cli_screenshot(Cli *cli, int n_args, char **args);
+gboolean cli_capture(Cli *cli, int n_args, char **args);
 gboolean cli_info(Cli *cli, int n_args, char **args);
 gboolean cli_type(Cli *cli, int n_args, char **args);
 gboolean cli_key(Cli *cli, int n_args, char **args);
 gboolean cli_move(Cli *cli, int n_args, char **args);
 gboolean cli_click(Cli *cli, int n_args, char **args);
+
+/* The one command without a server: path is a capture. */
+gboolean cli_replay(Cli *cli, const char *path);
 
 #endif

@@ -146,6 +146,22 @@ static gboolean apply_target(Cli *cli, const char *target)
     return TRUE;
 }
 
+static gboolean prefer_compression(Cli *cli)
+{
+    GParamSpec *spec =
+        g_object_class_find_property(G_OBJECT_GET_CLASS(cli->session), "preferred-compression");
+    GEnumValue *value =
+        g_enum_get_value_by_nick(G_PARAM_SPEC_ENUM(spec)->enum_class, cli->options.compression);
+    if (!value || value->value == SPICE_IMAGE_COMPRESSION_INVALID) {
+        cli_fail(cli, FAILURE_USAGE, "Unknown compression",
+                 "%s: expected off, auto-glz, auto-lz, quic, glz, lz or lz4",
+                 cli->options.compression);
+        return FALSE;
+    }
+    g_object_set(cli->session, "preferred-compression", value->value, NULL);
+    return TRUE;
+}
+
 gboolean cli_open(Cli *cli, const char *target)
 {
     const CliOptions *options = &cli->options;
@@ -170,7 +186,7 @@ gboolean cli_open(Cli *cli, const char *target)
         g_object_set(cli->session, "cert-subject", options->host_subject, NULL);
     if (options->proxy)
         g_object_set(cli->session, "proxy", options->proxy, NULL);
-    return TRUE;
+    return !options->compression || prefer_compression(cli);
 }
 
 static gboolean wake(gpointer data)

@@ -20,6 +20,8 @@ static const Command commands[] = {
     {"key", "URI KEYS...", "press keys: ctrl+alt+del, F1, Return", cli_key, -1},
     {"click", "URI X Y", "click there (--button, --clicks)", cli_click, 2},
     {"move", "URI X Y", "move the pointer there (--relative: by that)", cli_move, 2},
+    {"capture", "URI FILE", "record the channels (--seconds, or until Ctrl-C)", cli_capture, 1},
+    {"replay", "FILE", "play a recording into the renderer (--png, --speed)", NULL, 0},
     {"info", "URI", "tell what the server offers (--json)", cli_info, 0},
 };
 
@@ -66,6 +68,8 @@ static gboolean check_ranges(const CliOptions *o, const char **message)
         *message = "--display is a number from 0 to 255";
     else if (o->delay < 0 || o->delay > 60000)
         *message = "--delay is a number of milliseconds up to 60000";
+    else if (!(o->seconds >= 0 && o->seconds <= 1e9) || !(o->speed >= 0 && o->speed <= 1e6))
+        *message = "--seconds and --speed are numbers, 0 or more";
     else if (o->clicks < 1 || o->clicks > 100)
         *message = "--clicks is a number from 1 to 100";
     else
@@ -98,11 +102,12 @@ static int run(Cli *cli, int argc, char **argv)
     if (!check_ranges(&cli->options, &message))
         return usage_error(message);
     if (argc < 3)
-        return usage_error("no URI given");
+        return usage_error(command->run ? "no URI given" : "no file given");
     if (command->max_args >= 0 && argc - 3 > command->max_args)
         return usage_error("too many arguments");
 
-    gboolean ok = cli_open(cli, argv[2]) && command->run(cli, argc - 3, argv + 3);
+    gboolean ok = !command->run ? cli_replay(cli, argv[2])
+                                : cli_open(cli, argv[2]) && command->run(cli, argc - 3, argv + 3);
     int status = 0;
     if (!ok)
         status = cli->failure ? report(cli->failure) : FAILURE_OTHER;
@@ -112,13 +117,8 @@ static int run(Cli *cli, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    Cli cli = {.options = {.timeout = 30,
-                           .wait = 1,
-                           .monitor = -1,
-                           .button = 1,
-                           .clicks = 1,
-                           .delay = 40,
-                           .speed = 1}};
+    Cli cli = {.options = {
+                   .timeout = 30, .wait = 1, .monitor = -1, .button = 1, .clicks = 1, .delay = 40}};
     CliOptions *o = &cli.options;
     gboolean version = FALSE;
     const GOptionEntry entries[] = {
@@ -131,6 +131,8 @@ int main(int argc, char **argv)
         {"host-subject", 0, 0, G_OPTION_ARG_STRING, &o->host_subject,
          "Subject of the server's certificate, instead of its host name", "SUBJECT"},
         {"proxy", 0, 0, G_OPTION_ARG_STRING, &o->proxy, "HTTP proxy to go through", "URL"},
+        {"compression", 'c', 0, G_OPTION_ARG_STRING, &o->compression,
+         "Ask the server for off, auto-glz, auto-lz, quic, glz, lz or lz4", "NAME"},
         {"timeout", 't', 0, G_OPTION_ARG_DOUBLE, &o->timeout, "Give up after so long (30)",
          "SECONDS"},
         {"display", 'd', 0, G_OPTION_ARG_INT, &o->display, "Display channel (0)", "N"},
@@ -140,7 +142,7 @@ int main(int argc, char **argv)
          "screenshot: at rest means no change for so long (1); 0 takes the first picture",
          "SECONDS"},
         {"graphics", 'g', 0, G_OPTION_ARG_NONE, &o->graphics,
-         "screenshot: wait until the picture is more than a text screen", NULL},
+         "screenshot: wait for more than a text screen or an empty one", NULL},
         {"json", 'j', 0, G_OPTION_ARG_NONE, &o->json, "info: machine-readable", NULL},
         {"file", 'f', 0, G_OPTION_ARG_FILENAME, &o->file,
          "type: the text is in FILE (- standard input)", "FILE"},
@@ -150,6 +152,11 @@ int main(int argc, char **argv)
         {"clicks", 'n', 0, G_OPTION_ARG_INT, &o->clicks, "click: how often", "N"},
         {"relative", 'r', 0, G_OPTION_ARG_NONE, &o->relative,
          "move, click: X Y are a way from here, not a place", NULL},
+        {"seconds", 's', 0, G_OPTION_ARG_DOUBLE, &o->seconds, "capture, replay: so much of it",
+         "SECONDS"},
+        {"png", 0, 0, G_OPTION_ARG_FILENAME, &o->png, "replay: save the last picture", "FILE"},
+        {"speed", 0, 0, G_OPTION_ARG_DOUBLE, &o->speed,
+         "replay: 1 as recorded, 2 twice as fast, 0 as fast as it goes (0)", "FACTOR"},
         {"version", 'V', 0, G_OPTION_ARG_NONE, &version, "Print the version", NULL},
         {NULL},
     };

@@ -95,14 +95,23 @@ void picture_free(Picture *picture)
     g_free(picture);
 }
 
-gboolean picture_looks_like_text(const Picture *picture)
+gboolean picture_is_plain(const Picture *picture)
 {
-    guint64 pixels = (guint64)picture->width * picture->height, black = 0;
-    for (guint64 i = 0; i < pixels; i++) {
-        const guint8 *p = picture->rgb + 3 * i;
-        black += p[0] < 16 && p[1] < 16 && p[2] < 16;
+    gsize pixels = (gsize)picture->width * picture->height, votes = 0, count = 0;
+    const guint8 *candidate = picture->rgb;
+    /* A colour that fills more than half outvotes all others together. */
+    for (gsize i = 0; i < pixels; i++) {
+        const guint8 *pixel = picture->rgb + 3 * i;
+        if (!votes)
+            candidate = pixel;
+        if (memcmp(pixel, candidate, 3) == 0)
+            votes++;
+        else
+            votes--;
     }
-    return black >= pixels - pixels / 5;
+    for (gsize i = 0; i < pixels; i++)
+        count += memcmp(picture->rgb + 3 * i, candidate, 3) == 0;
+    return count >= pixels - pixels / 4;
 }
 
 static gboolean write_png(const Picture *picture, FILE *file, char message[64])

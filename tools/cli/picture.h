@@ -22,8 +22,8 @@ Picture *picture_crop(const Picture *picture, int x, int y, int width, int heigh
 void picture_free(Picture *picture);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Picture, picture_free)
 
-/* Text screens are almost wholly black: four fifths of the pixels or more. */
-gboolean picture_looks_like_text(const Picture *picture);
+/* Text screens, blank screens and empty desktops: one colour fills three quarters or more. */
+gboolean picture_is_plain(const Picture *picture);
 
 /* PNG for paths that end so, else PPM (P6). "-" is standard output (PNG). */
 gboolean picture_save(const Picture *picture, const char *path, GError **error);

@@ -8,10 +8,10 @@
 
 typedef struct Watch {
     gboolean dirty, marked;
-    char *checksum;    /* of the last picture looked at */
-    gint64 changed;    /* when it was last another one */
-    Picture *picture;  /* the last one */
-    gboolean was_text; /* it looked like a text screen */
+    char *checksum;   /* of the last picture looked at */
+    gint64 changed;   /* when it was last another one */
+    Picture *picture; /* the last one */
+    gboolean plain;   /* it is a text screen, or empty */
 } Watch;
 
 static void invalidated(SpiceDisplayChannel *display, int x, int y, int width, int height,
@@ -68,7 +68,7 @@ static void look(Cli *cli, Watch *watch)
     if (!watch->picture || watch->picture->width != picture->width ||
         g_strcmp0(checksum, watch->checksum) != 0) {
         watch->changed = g_get_monotonic_time();
-        watch->was_text = picture_looks_like_text(picture);
+        watch->plain = picture_is_plain(picture);
     }
     g_free(watch->checksum);
     watch->checksum = g_steal_pointer(&checksum);
@@ -88,7 +88,7 @@ static gboolean at_rest(Cli *cli, gpointer data)
         now = g_get_monotonic_time();
         next = now + 40 * 1000;
     }
-    return watch->picture && !watch->dirty && !(cli->options.graphics && watch->was_text) &&
+    return watch->picture && !watch->dirty && !(cli->options.graphics && watch->plain) &&
            now - watch->changed >= (gint64)(cli->options.wait * G_USEC_PER_SEC);
 }
 
@@ -103,8 +103,9 @@ gboolean cli_screenshot(Cli *cli, int n_args, char **args)
     g_signal_connect(cli->display, "display-primary-create", G_CALLBACK(created), &watch);
     g_signal_connect(cli->display, "display-mark", G_CALLBACK(marked), &watch);
     gboolean ok = cli_wait(cli, at_rest, &watch,
-                           cli->options.graphics ? "a picture at rest that isn't a text screen"
-                                                 : "a picture at rest");
+                           cli->options.graphics
+                               ? "a picture at rest that is more than text or an empty screen"
+                               : "a picture at rest");
     g_signal_handlers_disconnect_by_data(cli->display, &watch);
 
     /* A picture that never came to rest is better than none: it is saved, and the exit status

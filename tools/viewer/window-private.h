@@ -9,7 +9,7 @@
 struct ViewerWindow {
     ViewerApp *app;
     int number; /* of the display for people, from 1 */
-    GtkWidget *window, *header, *keys, *stack, *scroll, *frame;
+    GtkWidget *window, *header, *title, *subtitle, *keys, *stack, *scroll, *frame;
     GtkWidget *connect_page, *status_page, *failure_page;
     GtkWidget *bar, *bar_title,
         *bar_edge; /* in full screen: the bar at the top edge and what calls it */

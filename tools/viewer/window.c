@@ -72,10 +72,28 @@ static GtkWidget *icon_button(const char *icon, const char *tip, const char *act
     return button;
 }
 
+/* Labels of our own: a header bar that has a title makes it the window's, and then the hint is
+ * nowhere in it. */
+static GtkWidget *title_new(ViewerWindow *self)
+{
+    GtkWidget *box = gtk_box_new(GTK_ORIENTATION_VERTICAL, 0);
+    self->title = gtk_label_new(NULL);
+    self->subtitle = gtk_label_new(NULL);
+    gtk_style_context_add_class(gtk_widget_get_style_context(self->title), "title");
+    gtk_style_context_add_class(gtk_widget_get_style_context(self->subtitle), "subtitle");
+    gtk_label_set_ellipsize(GTK_LABEL(self->title), PANGO_ELLIPSIZE_END);
+    gtk_label_set_ellipsize(GTK_LABEL(self->subtitle), PANGO_ELLIPSIZE_END);
+    gtk_widget_set_valign(box, GTK_ALIGN_CENTER);
+    gtk_box_pack_start(GTK_BOX(box), self->title, FALSE, FALSE, 0);
+    gtk_box_pack_start(GTK_BOX(box), self->subtitle, FALSE, FALSE, 0);
+    return box;
+}
+
 static void add_header(ViewerWindow *self)
 {
     self->header = gtk_header_bar_new();
     gtk_header_bar_set_show_close_button(GTK_HEADER_BAR(self->header), TRUE);
+    gtk_header_bar_set_custom_title(GTK_HEADER_BAR(self->header), title_new(self));
     GtkWidget *menu = gtk_menu_button_new();
     g_autoptr(GMenuModel) model = viewer_window_menu(self);
     gtk_button_set_image(GTK_BUTTON(menu),
@@ -415,8 +433,10 @@ void viewer_window_update_title(ViewerWindow *self)
         g_strdup_printf("%s%s%s%s%sSpice Viewer", hint ? "(" : "", hint ? hint : "",
                         hint ? ") " : "", name ? name : "", name ? " - " : "");
     gtk_window_set_title(GTK_WINDOW(self->window), title);
-    gtk_header_bar_set_title(GTK_HEADER_BAR(self->header), name ? name : "Spice Viewer");
-    gtk_header_bar_set_subtitle(GTK_HEADER_BAR(self->header), hint ? hint : address);
+    gtk_label_set_text(GTK_LABEL(self->title), name ? name : "Spice Viewer");
+    const char *below = hint ? hint : address && g_strcmp0(name, address) != 0 ? address : NULL;
+    gtk_label_set_text(GTK_LABEL(self->subtitle), below ? below : "");
+    gtk_widget_set_visible(self->subtitle, below != NULL);
     gtk_label_set_text(GTK_LABEL(self->bar_title), hint ? hint : name ? name : "Spice Viewer");
 }
 
