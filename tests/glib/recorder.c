@@ -161,15 +161,22 @@ static gboolean alarm_rang(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+static gboolean tick(gpointer data)
+{
+    return G_SOURCE_CONTINUE;
+}
+
 void run_while(gboolean (*busy)(gpointer data), gpointer data)
 {
     gboolean late = FALSE;
+    guint ticker = g_timeout_add(5, tick, NULL); /* what changes in another thread wakes nobody */
     guint alarm = g_timeout_add_seconds(PATIENCE, alarm_rang, &late);
 
     while (busy(data) && !late)
         g_main_context_iteration(NULL, TRUE);
     g_assert_false(late);
     g_source_remove(alarm);
+    g_source_remove(ticker);
 }
 
 void run_pending(void)
