@@ -422,7 +422,7 @@ static void test_wait_for_nobody(void)
 
 static void inputs_waits_for_cursor(FakeConn *conn, gpointer data)
 {
-    static const WireWaitForChannel waits[] = {{SPICE_CHANNEL_CURSOR, 0, G_MAXUINT64}};
+    static const WireWaitForChannel waits[] = {{SPICE_CHANNEL_CURSOR, 0, 3}};
 
     wait_for(conn, waits, 1);
     ask_pong(conn, data);
@@ -430,9 +430,11 @@ static void inputs_waits_for_cursor(FakeConn *conn, gpointer data)
 
 static void cursor_waits_for_inputs(FakeConn *conn, gpointer data)
 {
-    static const WireWaitForChannel waits[] = {{SPICE_CHANNEL_INPUTS, 0, G_MAXUINT64}};
+    static const WireWaitForChannel waits[] = {{SPICE_CHANNEL_INPUTS, 0, 2}};
 
     wait_for(conn, waits, 1);
+    fake_send(conn, SPICE_MSG_CURSOR_HIDE, NULL);
+    fake_send(conn, SPICE_MSG_CURSOR_HIDE, NULL);
 }
 
 /* Two channels that wait for each other go on. */
