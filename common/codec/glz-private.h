@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the GLZ decoder knows of the window and its images. Private to the room. */
+#ifndef CODEC_GLZ_PRIVATE_H
+#define CODEC_GLZ_PRIVATE_H
+
+#include "codec/glz.h"
+
+#include <stdatomic.h>
+
+struct GlzImage {
+    atomic_uint refs;
+    GlzInfo info;
+    uint32_t n_units; /* width * height */
+    _Alignas(16) uint32_t pixels[];
+};
+
+/* NULL when there is no memory. One reference. */
+GlzImage *glz_image_new(const GlzInfo *info);
+
+/* May an image with this header be decoded now? On CODEC_MISSING *missing is set. *generation is to
+ * be handed to glz_window_lookup() and glz_window_insert(). */
+CodecResult glz_window_admit(GlzWindow *window, const GlzInfo *info, uint64_t *generation,
+                             uint64_t *missing);
+
+/* A new reference to the image with this id; CODEC_MISSING when it has still to come,
+ * CODEC_BAD_DATA when it will not. */
+CodecResult glz_window_lookup(GlzWindow *window, uint64_t generation, uint64_t id,
+                              GlzImage **image);
+
+/* Enter a decoded image (the window takes a reference of its own) and drop what no later image may
+ * use. */
+CodecResult glz_window_insert(GlzWindow *window, uint64_t generation, GlzImage *image);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The arena and the buffer. */
+#include "wire/memory.h"
+#include "overflow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_BLOCK = 4096 };
+
+struct WireArenaBlock {
+    WireArenaBlock *older;
+    size_t size; /* without this head */
+    max_align_t data[];
+};
+
+void wire_arena_init(WireArena *arena, size_t limit)
+{
+    *arena = (WireArena){.limit = limit};
+}
+
+static void free_blocks(WireArenaBlock *block)
+{
+    while (block) {
+        WireArenaBlock *older = block->older;
+
+        free(block);
+        block = older;
+    }
+}
+
+void wire_arena_reset(WireArena *arena)
+{
+    WireArenaBlock *newest = arena->blocks;
+
+    if (!newest)
+        return;
+    /* Blocks double, so the newest is the largest. */
+    free_blocks(newest->older);
+    newest->older = NULL;
+    arena->total = newest->size;
+    arena->next = (uint8_t *)newest->data;
+    arena->end = arena->next + newest->size;
+}
+
+void wire_arena_clear(WireArena *arena)
+{
+    free_blocks(arena->blocks);
+    wire_arena_init(arena, arena->limit);
+}
+
+static bool add_block(WireArena *arena, size_t size)
+{
+    size_t left = arena->limit - arena->total;
+    size_t want = arena->blocks ? arena->blocks->size : FIRST_BLOCK / 2;
+    size_t with_head;
+
+    if (size > left)
+        return false;
+    want = want > left / 2 ? left : want * 2;
+    if (want < size)
+        want = size;
+    if (!size_add(want, sizeof(WireArenaBlock), &with_head))
+        return false;
+    WireArenaBlock *block = malloc(with_head);
+    if (!block)
+        return false;
+    block->older = arena->blocks;
+    block->size = want;
+    arena->blocks = block;
+    arena->total += want;
+    arena->next = (uint8_t *)block->data;
+    arena->end = arena->next + want;
+    return true;
+}
+
+void *wire_arena_alloc(WireArena *arena, size_t size)
+{
+    const size_t grain = _Alignof(max_align_t);
+
+    if (size > SIZE_MAX - grain)
+        return NULL;
+    size = (size + grain - 1) / grain * grain;
+    if (size > (size_t)(arena->end - arena->next) && !add_block(arena, size))
+        return NULL;
+    void *result = arena->next;
+    arena->next += size;
+    return result;
+}
+
+void wire_buffer_clear(WireBuffer *buffer)
+{
+    free(buffer->data);
+    *buffer = (WireBuffer){0};
+}
+
+void wire_buffer_reset(WireBuffer *buffer)
+{
+    buffer->size = 0;
+    buffer->failed = false;
+}
+
+uint8_t *wire_buffer_add(WireBuffer *buffer, size_t size)
+{
+    size_t wanted;
+
+    if (buffer->failed)
+        return NULL;
+    if (!size_add(buffer->size, size, &wanted) || wanted > SIZE_MAX / 2) {
+        buffer->failed = true;
+        return NULL;
+    }
+    if (wanted > buffer->capacity || !buffer->data) {
+        size_t capacity = buffer->capacity < 64 ? 64 : buffer->capacity;
+
+        while (capacity < wanted)
+            capacity *= 2;
+        uint8_t *data = realloc(buffer->data, capacity);
+        if (!data) {
+            buffer->failed = true;
+            return NULL;
+        }
+        buffer->data = data;
+        buffer->capacity = capacity;
+    }
+    uint8_t *result = buffer->data + buffer->size;
+    buffer->size = wanted;
+    return result;
+}
+
+bool wire_buffer_append(WireBuffer *buffer, const void *data, size_t size)
+{
+    uint8_t *to = wire_buffer_add(buffer, size);
+
+    if (to && size)
+        memcpy(to, data, size);
+    return to != NULL;
+}
