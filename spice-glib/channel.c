@@ -212,7 +212,7 @@ static void use_stream(SpiceChannel *channel, GSocketConnection *stream)
 
 static void stream_connected(GObject *source, GAsyncResult *result, gpointer data)
 {
-    g_autoptr(SpiceChannel) channel = data;
+    SpiceChannel *channel = data;
     struct ChannelFields *f = &channel->priv->f;
     GError *error = NULL;
     g_autoptr(GSocketConnection) stream = spice_connect_finish(result, &error);
@@ -220,13 +220,14 @@ static void stream_connected(GObject *source, GAsyncResult *result, gpointer dat
     /* Another attempt may run by now; this one was cancelled then. */
     if (g_task_get_cancellable(G_TASK(result)) != f->cancellable) {
         g_clear_error(&error);
-        return;
+    } else {
+        g_clear_object(&f->cancellable);
+        if (stream)
+            use_stream(channel, stream);
+        else
+            attempt_failed(channel, error);
     }
-    g_clear_object(&f->cancellable);
-    if (stream)
-        use_stream(channel, stream);
-    else
-        attempt_failed(channel, error);
+    g_object_unref(channel);
 }
 
 static gboolean parse_port(const gchar *text, guint16 *port)
@@ -433,7 +434,6 @@ void spice_channel_detach(SpiceChannel *channel)
     f->in_list = FALSE;
     stop_local(channel);
     g_clear_object(&f->session);
-    g_object_notify(G_OBJECT(channel), "spice-session");
 }
 
 /**
@@ -599,7 +599,7 @@ static void finalize(GObject *object)
 {
     SpiceChannel *self = SPICE_CHANNEL(object);
     struct ChannelFields *f = &self->priv->f;
-    g_autoptr(SpiceSession) owner = g_weak_ref_get(&f->owner);
+    SpiceSession *owner = g_weak_ref_get(&f->owner);
 
     g_weak_ref_clear(&f->owner);
     g_clear_error(&f->end_error);
@@ -607,8 +607,10 @@ static void finalize(GObject *object)
     g_free(f->waits);
     wire_arena_clear(&f->arena);
     G_OBJECT_CLASS(spice_channel_parent_class)->finalize(object);
-    if (owner)
+    if (owner) {
         spice_session_channel_finalized(owner);
+        g_object_unref(owner);
+    }
 }
 
 static void spice_channel_class_init(SpiceChannelClass *klass)

@@ -85,9 +85,9 @@ SpiceSasl *spice_sasl_new(const gchar *host, const gchar *local, const gchar *re
     sasl->username = g_strdup(username);
     sasl->password = g_strdup(password);
     sasl->tls = tls_bits > 0;
-    sasl->callbacks[0] = (sasl_callback_t){SASL_CB_USER, (int (*)(void))get_name, sasl};
-    sasl->callbacks[1] = (sasl_callback_t){SASL_CB_AUTHNAME, (int (*)(void))get_name, sasl};
-    sasl->callbacks[2] = (sasl_callback_t){SASL_CB_PASS, (int (*)(void))get_secret, sasl};
+    sasl->callbacks[0] = (sasl_callback_t){SASL_CB_USER, (int (*)(void))(void (*)(void))get_name, sasl};
+    sasl->callbacks[1] = (sasl_callback_t){SASL_CB_AUTHNAME, (int (*)(void))(void (*)(void))get_name, sasl};
+    sasl->callbacks[2] = (sasl_callback_t){SASL_CB_PASS, (int (*)(void))(void (*)(void))get_secret, sasl};
     sasl->callbacks[3] = (sasl_callback_t){SASL_CB_LIST_END, NULL, NULL};
     if (sasl_client_new("spice", host, local, remote, sasl->callbacks, SASL_SUCCESS_DATA, &sasl->conn) != SASL_OK ||
         (tls_bits && sasl_setprop(sasl->conn, SASL_SSF_EXTERNAL, &external) != SASL_OK) ||

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Runs QUIC vectors: a folder with index.json, streams and pixels (docs/spec/quic.md, section 15). */
+/* Runs QUIC vectors: a folder with index.json, streams and pixels (docs/spec/quic.md, section 15).
+ */
 #include <glib.h>
 #include <json-glib/json-glib.h>
 #include <stdio.h>
@@ -25,7 +26,8 @@ static gboolean complain(const char *name, const char *what)
 /* A file of the folder in memory of exactly its size, so that a sanitizer sees every overread. */
 static gboolean load(JsonObject *entry, const char *member, Bytes *bytes)
 {
-    g_autofree char *path = g_build_filename(folder, json_object_get_string_member(entry, member), NULL);
+    g_autofree char *path =
+        g_build_filename(folder, json_object_get_string_member(entry, member), NULL);
     char *text;
     gsize size;
 
@@ -45,15 +47,17 @@ static gboolean same_sum(const guint8 *data, gsize size, const char *expected)
 
 static CodecFormat format_of(gint64 type)
 {
-    static const CodecFormat formats[] = {CODEC_FORMAT_NONE,  CODEC_FORMAT_GRAY,  CODEC_FORMAT_RGB16,
-                                          CODEC_FORMAT_RGB24, CODEC_FORMAT_RGB32, CODEC_FORMAT_RGBA};
+    static const CodecFormat formats[] = {CODEC_FORMAT_NONE,  CODEC_FORMAT_GRAY,
+                                          CODEC_FORMAT_RGB16, CODEC_FORMAT_RGB24,
+                                          CODEC_FORMAT_RGB32, CODEC_FORMAT_RGBA};
 
     return type >= 0 && type < (gint64)G_N_ELEMENTS(formats) ? formats[type] : CODEC_FORMAT_NONE;
 }
 
-/* Decode with padding (bottom-up if asked), check that the padding is untouched, compare the packed rows. */
-static gboolean decodes_to(QuicPath path, Bytes stream, const CodecInfo *info, CodecFormat to, gboolean bottom_up,
-                           const char *expected)
+/* Decode with padding (bottom-up if asked), check that the padding is untouched, compare the packed
+ * rows. */
+static gboolean decodes_to(QuicPath path, Bytes stream, const CodecInfo *info, CodecFormat to,
+                           gboolean bottom_up, const char *expected)
 {
     gsize row = (gsize)info->width * codec_format_bits(to) / 8, stride = row + (bottom_up ? 13 : 0);
     g_autofree guint8 *pixels = g_malloc(stride * info->height);
@@ -61,8 +65,8 @@ static gboolean decodes_to(QuicPath path, Bytes stream, const CodecInfo *info, C
     CodecResult result;
 
     memset(pixels, 0xa5, stride * info->height);
-    result = bottom_up ? quic_decode_path(path, stream.data, stream.size, to, 0, pixels + stride * (info->height - 1),
-                                          -(ptrdiff_t)stride)
+    result = bottom_up ? quic_decode_path(path, stream.data, stream.size, to, 0,
+                                          pixels + stride * (info->height - 1), -(ptrdiff_t)stride)
                        : quic_decode_path(path, stream.data, stream.size, to, 0, pixels, stride);
     if (result != CODEC_OK)
         return FALSE;
@@ -102,8 +106,8 @@ static gboolean check_decoding(const char *name, JsonObject *entry, Bytes stream
     return TRUE;
 }
 
-static gboolean check_encoding(const char *name, CodecFormat format, guint32 width, guint32 height, Bytes raw,
-                               Bytes stream)
+static gboolean check_encoding(const char *name, CodecFormat format, guint32 width, guint32 height,
+                               Bytes raw, Bytes stream)
 {
     gsize row = raw.size / height, stride = row + 5;
     g_autofree guint8 *out = g_malloc(stream.size);
@@ -115,9 +119,10 @@ static gboolean check_encoding(const char *name, CodecFormat format, guint32 wid
         QuicPath path = i & 1 ? QUIC_PATH_PORTABLE : QUIC_PATH_BEST;
         gsize size = 0;
         CodecResult result =
-            i & 2 ? quic_encode_path(path, format, width, height, flipped + stride * (height - 1), -(ptrdiff_t)stride,
-                                     out, stream.size, &size)
-                  : quic_encode_path(path, format, width, height, raw.data, row, out, stream.size, &size);
+            i & 2 ? quic_encode_path(path, format, width, height, flipped + stride * (height - 1),
+                                     -(ptrdiff_t)stride, out, stream.size, &size)
+                  : quic_encode_path(path, format, width, height, raw.data, row, out, stream.size,
+                                     &size);
 
         if (result != CODEC_OK || size != stream.size || memcmp(out, stream.data, size) != 0)
             return complain(name, "the encoded stream differs");
@@ -127,7 +132,8 @@ static gboolean check_encoding(const char *name, CodecFormat format, guint32 wid
 
 static gboolean run_vector(const char *name, JsonObject *entry)
 {
-    guint32 width = json_object_get_int_member(entry, "width"), height = json_object_get_int_member(entry, "height");
+    guint32 width = json_object_get_int_member(entry, "width"),
+            height = json_object_get_int_member(entry, "height");
     CodecFormat format = format_of(json_object_get_int_member(entry, "type"));
     Bytes stream = {NULL}, file = {NULL}, raw = {NULL};
     gboolean ok = FALSE;
@@ -142,11 +148,13 @@ static gboolean run_vector(const char *name, JsonObject *entry)
     if (uncompress(raw.data, &inflated, file.data, file.size) != Z_OK || inflated != raw.size ||
         raw.size != (gsize)width * height * codec_format_bits(format) / 8 ||
         !same_sum(raw.data, raw.size, json_object_get_string_member(entry, "raw_sha256")) ||
-        !same_sum(stream.data, stream.size, json_object_get_string_member(entry, "stream_sha256"))) {
+        !same_sum(stream.data, stream.size,
+                  json_object_get_string_member(entry, "stream_sha256"))) {
         complain(name, "the vector itself is damaged");
         goto out;
     }
-    ok = check_encoding(name, format, width, height, raw, stream) && check_decoding(name, entry, stream);
+    ok = check_encoding(name, format, width, height, raw, stream) &&
+         check_decoding(name, entry, stream);
 out:
     g_free(stream.data);
     g_free(file.data);
@@ -170,8 +178,8 @@ static gboolean run_malformed(const char *name, JsonObject *entry)
 
             if (!pixels)
                 ok = complain(name, "the header claims more than memory holds");
-            else if (quic_decode_path(i ? QUIC_PATH_PORTABLE : QUIC_PATH_BEST, stream.data, stream.size, info.format,
-                                      0, pixels, row) == CODEC_OK)
+            else if (quic_decode_path(i ? QUIC_PATH_PORTABLE : QUIC_PATH_BEST, stream.data,
+                                      stream.size, info.format, 0, pixels, row) == CODEC_OK)
                 ok = complain(name, json_object_get_string_member(entry, "why"));
         }
     }
@@ -191,7 +199,8 @@ static gboolean run_tolerance(const char *name, JsonObject *entry)
     return ok;
 }
 
-static void run_list(JsonObject *index, const char *member, gboolean (*run)(const char *, JsonObject *))
+static void run_list(JsonObject *index, const char *member,
+                     gboolean (*run)(const char *, JsonObject *))
 {
     JsonArray *list;
 

@@ -241,7 +241,7 @@ static void draw_segment(const CanvasPen *pen, const Segment *segment, DashState
             double way = (double)(periods * state->dashes->period);
 
             if (periods > 0 && remaining - way > state->left) {
-                double sx = way * dx / segment->length, sy = way * dy / segment->length;
+                double sx = way * (dx / segment->length), sy = way * (dy / segment->length);
 
                 a_end.x += sx;
                 a_end.y += sy;

@@ -7,14 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How a codec function ended. Whatever isn't CODEC_OK leaves the output's contents undefined (never shown,
- * never half trusted), and has written nothing outside it. */
+/* How a codec function ended. Whatever isn't CODEC_OK leaves the output's contents undefined (never
+ * shown, never half trusted), and has written nothing outside it. */
 typedef enum CodecResult {
     CODEC_OK,
     CODEC_TRUNCATED,  /* the stream ends before the picture does */
     CODEC_BAD_HEADER, /* not this codec's stream, or a version, type or size that it can't have */
     CODEC_BAD_DATA,   /* the coded data contradicts itself, or can't become the format asked for */
-    CODEC_TOO_LARGE,  /* more pixels than the codec allows, or sizes that don't fit in memory's arithmetic */
+    CODEC_TOO_LARGE,  /* more pixels than the codec allows, or sizes that don't fit in memory's
+                         arithmetic */
     CODEC_NO_MEMORY,  /* an allocation failed */
     CODEC_MISSING,    /* GLZ: an image that this one refers to is not there yet */
     CODEC_NO_SPACE,   /* encoder: the output would exceed the capacity given */
@@ -44,14 +45,15 @@ typedef struct CodecInfo {
     size_t header_size;     /* bytes before the coded data */
 } CodecInfo;
 
-/* A result in words for a log or an error message ("the image data ends too early"); static storage. */
+/* A result in words for a log or an error message ("the image data ends too early"); static
+ * storage. */
 const char *codec_result_text(CodecResult result);
 
 /* Bits of one pixel in memory: 1 to 32; 0 for CODEC_FORMAT_NONE and values outside the enum. */
 unsigned codec_format_bits(CodecFormat format);
 
-/* Bytes of one row of width pixels without padding (bits rounded up to bytes). False when it doesn't fit in
- * size_t or the format is none. */
+/* Bytes of one row of width pixels without padding (bits rounded up to bytes). False when it
+ * doesn't fit in size_t or the format is none. */
 bool codec_row_size(CodecFormat format, uint32_t width, size_t *size);
 
 #endif

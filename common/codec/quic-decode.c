@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The QUIC decoder: header, bits, runs, and the way from rows to the caller's pixels (docs/spec/quic.md). */
+/* The QUIC decoder: header, bits, runs, and the way from rows to the caller's pixels
+ * (docs/spec/quic.md). */
 #include "codec/quic-model.h"
 
 #include <limits.h>
@@ -11,8 +12,8 @@
 
 #include "overflow.h"
 
-/* The bit string: the next 64 bits in high, then at least 33 more at the top of low. Beyond the end there are zeros
- * without end; whoever may loop or believe in them asks quic_overrun(). */
+/* The bit string: the next 64 bits in high, then at least 33 more at the top of low. Beyond the end
+ * there are zeros without end; whoever may loop or believe in them asks quic_overrun(). */
 typedef struct QuicReader {
     uint64_t high, low;
     uint64_t position; /* of low's first bit, from the start of data */
@@ -20,14 +21,21 @@ typedef struct QuicReader {
     const uint8_t *data;
 } QuicReader;
 
-typedef CodecResult (*QuicRow)(QuicGroup *group, QuicReader *reader, const uint8_t *above, uint8_t *row,
-                               uint32_t width, uint32_t x_byte);
+typedef CodecResult (*QuicRow)(QuicGroup *group, QuicReader *reader, const uint8_t *above,
+                               uint8_t *row, uint32_t width, uint32_t x_byte);
+
+/* A decoded row (samples in the bytes of words) to the caller's format, where decoding can't go
+ * there directly. */
+typedef void (*QuicDeliver)(const uint8_t *restrict row, uint32_t width, uint8_t x,
+                            uint8_t *restrict pixels);
 
 typedef struct QuicRows {
     QuicRow rgb8, rgb5, alpha, gray;
+    QuicDeliver to_rgb24, to_rgb16, rgb16_to_rgb32;
 } QuicRows;
 
-static __attribute__((noinline)) uint64_t words_at_end(const uint8_t *data, size_t words, size_t index)
+static __attribute__((noinline)) uint64_t words_at_end(const uint8_t *data, size_t words,
+                                                       size_t index)
 {
     return index < words ? (uint64_t)quic_load32(data + index * 4) << 32 : 0;
 }
@@ -71,10 +79,10 @@ QUIC_INLINE bool quic_overrun(const QuicReader *reader)
     return reader->position - 64 > (uint64_t)reader->words * 32;
 }
 
-/* The samples of one pixel the long way: escapes of every kind, words of every length. Packed as the residual row
- * has them; negative when an escape stands for a value outside the range. */
-static __attribute__((noinline)) int quic_read_pixel(QuicReader *reader, const uint64_t *mark, unsigned channels,
-                                                     unsigned bits)
+/* The samples of one pixel the long way: escapes of every kind, words of every length. Packed as
+ * the residual row has them; negative when an escape stands for a value outside the range. */
+static __attribute__((noinline)) int quic_read_pixel(QuicReader *reader, const uint64_t *mark,
+                                                     unsigned channels, unsigned bits)
 {
     int packed = 0;
 
@@ -101,8 +109,8 @@ static __attribute__((noinline)) int quic_read_pixel(QuicReader *reader, const u
 }
 
 /* A run code (section 8.3). False as soon as the run is longer than it may be. */
-static __attribute__((noinline)) bool quic_read_run(QuicReader *reader, unsigned *state, uint32_t most,
-                                                    uint32_t *length)
+static __attribute__((noinline)) bool quic_read_run(QuicReader *reader, unsigned *state,
+                                                    uint32_t most, uint32_t *length)
 {
     uint64_t run = 0;
     unsigned j = *state, ones, order;
@@ -153,11 +161,13 @@ static const QuicRows *choose_rows(QuicPath path)
     return &quic_portable_rows;
 }
 
-/* Section 12, numbers 1 to 5, and whether the stream can hold a bit for every pixel that costs one. */
+/* Section 12, numbers 1 to 5, and whether the stream can hold a bit for every pixel that costs one.
+ */
 CodecResult quic_read_header(const uint8_t *data, size_t size, CodecInfo *info)
 {
-    static const CodecFormat formats[] = {CODEC_FORMAT_NONE,  CODEC_FORMAT_GRAY,  CODEC_FORMAT_RGB16,
-                                          CODEC_FORMAT_RGB24, CODEC_FORMAT_RGB32, CODEC_FORMAT_RGBA};
+    static const CodecFormat formats[] = {CODEC_FORMAT_NONE,  CODEC_FORMAT_GRAY,
+                                          CODEC_FORMAT_RGB16, CODEC_FORMAT_RGB24,
+                                          CODEC_FORMAT_RGB32, CODEC_FORMAT_RGBA};
     QuicShape shape;
     uint32_t type, width, height;
     uint64_t least;
@@ -177,7 +187,8 @@ CodecResult quic_read_header(const uint8_t *data, size_t size, CodecInfo *info)
 
     quic_shape(formats[type], &shape);
     least = QUIC_HEADER_SIZE * 8 + (uint64_t)shape.channels * width +
-            (uint64_t)(height - 1) * (shape.channels * (width < 3 ? width : 3) + (width > 3 ? shape.groups : 0));
+            (uint64_t)(height - 1) *
+                (shape.channels * (width < 3 ? width : 3) + (width > 3 ? shape.groups : 0));
     if (least > (uint64_t)(size / 4) * 32)
         return CODEC_TRUNCATED;
     *info = (CodecInfo){width, height, formats[type], true, QUIC_HEADER_SIZE};
@@ -195,30 +206,8 @@ bool quic_can_decode(CodecFormat from, CodecFormat to)
     return to == CODEC_FORMAT_RGB24 && from == CODEC_FORMAT_RGB32;
 }
 
-/* A decoded row (samples in the bytes of words) to the caller's format, where decoding can't go there directly. */
-static void deliver_row(const uint8_t *row, uint32_t width, CodecFormat from, CodecFormat to, uint8_t x,
-                        uint8_t *pixels)
-{
-    for (uint32_t i = 0; i < width; i++) {
-        uint32_t pixel = quic_load32(row + (size_t)i * 4);
-
-        if (to == CODEC_FORMAT_RGB24) {
-            pixels[(size_t)i * 3] = pixel;
-            pixels[(size_t)i * 3 + 1] = pixel >> 8;
-            pixels[(size_t)i * 3 + 2] = pixel >> 16;
-        } else if (to == CODEC_FORMAT_RGB32) { /* from RGB16 */
-            quic_store32(pixels + (size_t)i * 4, pixel << 3 | ((pixel >> 2) & 0x070707) | (uint32_t)x << 24);
-        } else {
-            unsigned packed = (pixel >> 16 & 31) << 10 | (pixel >> 8 & 31) << 5 | (pixel & 31);
-
-            pixels[(size_t)i * 2] = packed;
-            pixels[(size_t)i * 2 + 1] = packed >> 8;
-        }
-    }
-}
-
-CodecResult quic_decode_path(QuicPath path, const uint8_t *data, size_t size, CodecFormat to, uint8_t x,
-                             uint8_t *pixels, ptrdiff_t stride)
+CodecResult quic_decode_path(QuicPath path, const uint8_t *data, size_t size, CodecFormat to,
+                             uint8_t x, uint8_t *pixels, ptrdiff_t stride)
 {
     const QuicRows *rows = choose_rows(path);
     QuicGroup color, alpha;
@@ -230,7 +219,7 @@ CodecResult quic_decode_path(QuicPath path, const uint8_t *data, size_t size, Co
     const uint8_t *above = NULL;
     uint32_t x_byte;
     size_t line;
-    bool direct;
+    QuicDeliver deliver = NULL;
 
     if (result != CODEC_OK)
         return result;
@@ -242,13 +231,16 @@ CodecResult quic_decode_path(QuicPath path, const uint8_t *data, size_t size, Co
 
     x_byte = to == CODEC_FORMAT_RGB32 ? (uint32_t)x << 24 : 0;
 
-    /* Residuals of the groups, and two rows to decode into where the output isn't made of words or bytes. */
+    /* Residuals of the groups, and two rows to decode into where the output isn't made of words or
+     * bytes. */
     quic_shape(info.format, &shape);
-    direct = to == CODEC_FORMAT_GRAY || to == CODEC_FORMAT_RGBA ||
-             (to == CODEC_FORMAT_RGB32 && info.format != CODEC_FORMAT_RGB16);
+    if (to == CODEC_FORMAT_RGB24)
+        deliver = rows->to_rgb24;
+    else if (info.format == CODEC_FORMAT_RGB16)
+        deliver = to == CODEC_FORMAT_RGB16 ? rows->to_rgb16 : rows->rgb16_to_rgb32;
     if (!size_mul(info.width, 4, &line) || line > SIZE_MAX / 4)
         return CODEC_TOO_LARGE;
-    memory = malloc(shape.groups == 2 ? line + info.width : direct ? line : line * 3);
+    memory = malloc(shape.groups == 2 ? line + info.width : deliver ? line * 3 : line);
     if (!memory)
         return CODEC_NO_MEMORY;
     color.residuals = memory;
@@ -267,7 +259,7 @@ CodecResult quic_decode_path(QuicPath path, const uint8_t *data, size_t size, Co
     for (uint32_t y = 0; y < info.height && result == CODEC_OK; y++) {
         uint8_t *output = pixels + (ptrdiff_t)y * stride, *row = output;
 
-        if (!direct)
+        if (deliver)
             row = scratch + (y & 1 ? line : 0);
         if (shape.channels == 1)
             result = rows->gray(&color, &reader, above, row, info.width, 0);
@@ -277,21 +269,22 @@ CodecResult quic_decode_path(QuicPath path, const uint8_t *data, size_t size, Co
             result = rows->rgb8(&color, &reader, above, row, info.width, x_byte);
         if (shape.groups == 2 && result == CODEC_OK)
             result = rows->alpha(&alpha, &reader, above ? above + 3 : NULL, row + 3, info.width, 0);
-        if (!direct && result == CODEC_OK)
-            deliver_row(row, info.width, info.format, to, x, output);
+        if (deliver && result == CODEC_OK)
+            deliver(row, info.width, x, output);
         above = row;
     }
     free(memory);
     return result;
 }
 
-CodecResult quic_decode_x(const uint8_t *data, size_t size, CodecFormat to, uint8_t x, uint8_t *pixels,
-                          ptrdiff_t stride)
+CodecResult quic_decode_x(const uint8_t *data, size_t size, CodecFormat to, uint8_t x,
+                          uint8_t *pixels, ptrdiff_t stride)
 {
     return quic_decode_path(QUIC_PATH_BEST, data, size, to, x, pixels, stride);
 }
 
-CodecResult quic_decode(const uint8_t *data, size_t size, CodecFormat to, uint8_t *pixels, ptrdiff_t stride)
+CodecResult quic_decode(const uint8_t *data, size_t size, CodecFormat to, uint8_t *pixels,
+                        ptrdiff_t stride)
 {
     return quic_decode_path(QUIC_PATH_BEST, data, size, to, 0, pixels, stride);
 }

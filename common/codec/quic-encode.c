@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The QUIC encoder: bits, run codes, and the way from the caller's pixels to rows (docs/spec/quic.md). */
+/* The QUIC encoder: bits, run codes, and the way from the caller's pixels to rows
+ * (docs/spec/quic.md). */
 #include "codec/quic-model.h"
 
 #include <limits.h>
@@ -11,22 +12,29 @@
 
 #include "overflow.h"
 
-/* The bit string being written: whole words are behind `next`, `used` (below 32) more bits at the top of bits. */
+/* The bit string being written: whole words are behind `next`, `used` (below 32) more bits at the
+ * top of bits. */
 typedef struct QuicWriter {
     uint64_t bits;
     unsigned used;
     uint8_t *next, *end; /* end: a whole number of words from the start */
 } QuicWriter;
 
-typedef bool (*QuicRow)(QuicGroup *group, QuicWriter *writer, const uint8_t *above, const uint8_t *row,
-                        uint32_t width, uint8_t *codes, uint64_t *equal, const uint64_t *equal_above);
+typedef bool (*QuicRow)(QuicGroup *group, QuicWriter *writer, const uint8_t *above,
+                        const uint8_t *row, uint32_t width, uint8_t *codes, uint64_t *equal,
+                        const uint64_t *equal_above);
+
+/* The pixels of a row as words with one sample in each of the low three bytes, or the alpha bytes
+ * of a row. */
+typedef void (*QuicGather)(const uint8_t *restrict pixels, uint32_t width, uint8_t *restrict row);
 
 typedef struct QuicRows {
     QuicRow rgb8, rgb5, gray;
+    QuicGather from_rgb24, from_rgb16, alpha;
 } QuicRows;
 
-/* Append 1 to 32 bits. The word at `next` is stored whether complete or not: so there's no branch to guess, and it is
- * a part of the stream either way. False when it lies beyond the end. */
+/* Append 1 to 32 bits. The word at `next` is stored whether complete or not: so there's no branch
+ * to guess, and it is a part of the stream either way. False when it lies beyond the end. */
 QUIC_INLINE bool quic_put(QuicWriter *writer, uint64_t value, unsigned length)
 {
     unsigned full;
@@ -44,7 +52,8 @@ QUIC_INLINE bool quic_put(QuicWriter *writer, uint64_t value, unsigned length)
 }
 
 /* The words of one pixel that are too long together for one step. */
-static __attribute__((noinline)) bool put_words(QuicWriter *writer, unsigned word0, unsigned word1, unsigned word2)
+static __attribute__((noinline)) bool put_words(QuicWriter *writer, unsigned word0, unsigned word1,
+                                                unsigned word2)
 {
     return quic_put(writer, word0 >> 8, word0 & 63) && quic_put(writer, word1 >> 8, word1 & 63) &&
            quic_put(writer, word2 >> 8, word2 & 63);
@@ -62,17 +71,23 @@ QUIC_INLINE bool quic_put_words(QuicWriter *writer, unsigned word0, unsigned wor
 /* A run code (section 8.3). */
 static __attribute__((noinline)) bool put_run(QuicWriter *writer, unsigned *state, uint32_t length)
 {
-    unsigned j = *state, order;
+    unsigned j = *state, ones = 0, order;
 
     while (length >= 1u << quic_run_orders[j]) {
-        if (!quic_put(writer, 1, 1))
-            return false;
         length -= 1u << quic_run_orders[j];
         j += j < 31;
+        if (++ones == 32) {
+            if (!quic_put(writer, UINT32_MAX, 32))
+                return false;
+            ones = 0;
+        }
     }
     order = quic_run_orders[j];
     *state = j - (j > 0);
-    return quic_put(writer, length, order + 1);
+    if (ones + 1 + order <= 32)
+        return quic_put(writer, ((UINT64_C(1) << ones) - 1) << (order + 1) | length,
+                        ones + 1 + order);
+    return quic_put(writer, (UINT64_C(1) << ones) - 1, ones) && quic_put(writer, length, order + 1);
 }
 
 QUIC_INLINE bool quic_put_run(QuicWriter *writer, unsigned *state, uint32_t length)
@@ -84,16 +99,18 @@ QUIC_INLINE bool quic_put_run(QuicWriter *writer, unsigned *state, uint32_t leng
     return ok;
 }
 
-/* The first column from x on where the run test holds, or width: where this row's pixel before equals the one before
- * that, and the pixel above equals the one to its left. */
-QUIC_INLINE uint32_t quic_candidate(const uint64_t *equal, const uint64_t *equal_above, uint32_t x, uint32_t width)
+/* The first column from x on where the run test holds, or width: where this row's pixel before
+ * equals the one before that, and the pixel above equals the one to its left. */
+QUIC_INLINE uint32_t quic_candidate(const uint64_t *equal, const uint64_t *equal_above, uint32_t x,
+                                    uint32_t width)
 {
     size_t i = x / 64;
     uint64_t found;
 
     if (x >= width)
         return width;
-    found = equal_above[i] & (equal[i] << 1 | (i ? equal[i - 1] >> 63 : 0)) & ~UINT64_C(0) << (x & 63);
+    found =
+        equal_above[i] & (equal[i] << 1 | (i ? equal[i - 1] >> 63 : 0)) & ~UINT64_C(0) << (x & 63);
     while (!found) {
         if (++i > width / 64)
             return width;
@@ -150,7 +167,8 @@ static const QuicRows *choose_rows(QuicPath path)
 
 static bool encodable(CodecFormat format, uint32_t width, uint32_t height, QuicShape *shape)
 {
-    return quic_shape(format, shape) && width && height && width <= INT32_MAX && height <= INT32_MAX;
+    return quic_shape(format, shape) && width && height && width <= INT32_MAX &&
+           height <= INT32_MAX;
 }
 
 size_t quic_encode_bound(CodecFormat format, uint32_t width, uint32_t height)
@@ -160,35 +178,17 @@ size_t quic_encode_bound(CodecFormat format, uint32_t width, uint32_t height)
 
     if (!encodable(format, width, height, &shape) || (uint64_t)width * height > QUIC_MAX_PIXELS)
         return 0;
-    /* The longest word per sample; a run code per pixel and group: a one-bit for every pixel that it covers at most,
-     * a zero-bit and the rest. */
-    bits = QUIC_HEADER_SIZE * 8 + (uint64_t)width * height * (26 * shape.channels + 17 * shape.groups);
+    /* The longest word per sample; a run code per pixel and group: a one-bit for every pixel that
+     * it covers at most, a zero-bit and the rest. */
+    bits =
+        QUIC_HEADER_SIZE * 8 + (uint64_t)width * height * (26 * shape.channels + 17 * shape.groups);
     bits = (bits + 31) / 32 * 4 + 4;
     return bits > SIZE_MAX ? 0 : bits;
 }
 
-/* The pixels of a row as words with one sample in each of the low three bytes, for the formats that aren't so. */
-static void widen_row(const uint8_t *pixels, uint32_t width, CodecFormat format, uint8_t *row)
-{
-    for (uint32_t i = 0; i < width; i++) {
-        uint32_t pixel;
-
-        if (format == CODEC_FORMAT_RGB24) {
-            const uint8_t *from = pixels + (size_t)i * 3;
-
-            pixel = from[0] | from[1] << 8 | from[2] << 16;
-        } else {
-            const uint8_t *from = pixels + (size_t)i * 2;
-            unsigned packed = from[0] | from[1] << 8;
-
-            pixel = (packed & 31) | (packed >> 5 & 31) << 8 | (packed >> 10 & 31) << 16;
-        }
-        quic_store32(row + (size_t)i * 4, pixel);
-    }
-}
-
-/* What one group needs besides its state: two rows of its pixels where the caller's aren't in the right form, the
- * codes of the current row, the most recently coded ones, and the equality bits of two rows. One allocation. */
+/* What one group needs besides its state: two rows of its pixels where the caller's aren't in the
+ * right form, the codes of the current row, the most recently coded ones, and the equality bits of
+ * two rows. One allocation. */
 typedef struct QuicPlane {
     uint8_t *memory, *row[2], *codes;
     uint64_t *equal[2];
@@ -216,13 +216,15 @@ static bool plane_init(QuicPlane *plane, QuicGroup *group, uint32_t width, unsig
 }
 
 CodecResult quic_encode_path(QuicPath path, CodecFormat format, uint32_t width, uint32_t height,
-                             const uint8_t *pixels, ptrdiff_t stride, uint8_t *out, size_t capacity, size_t *size)
+                             const uint8_t *pixels, ptrdiff_t stride, uint8_t *out, size_t capacity,
+                             size_t *size)
 {
     const QuicRows *rows = choose_rows(path);
     QuicGroup color, alpha;
     QuicPlane plane, alpha_plane = {NULL};
     QuicWriter writer = {.next = out, .end = out + (capacity & ~(size_t)3)};
     const uint8_t *above = NULL;
+    QuicGather gather = NULL;
     QuicShape shape;
     CodecResult result;
     bool ok = true;
@@ -244,13 +246,18 @@ CodecResult quic_encode_path(QuicPath path, CodecFormat format, uint32_t width, 
         return CODEC_NO_MEMORY;
     }
     for (unsigned lane = 0; lane < shape.bits; lane++)
-        color.way_of[lane] =
-            (uintptr_t)((shape.bits == 8 ? quic_words_8 : quic_words_5) + ((shape.bits - 1 - lane) << shape.bits));
+        color.way_of[lane] = (uintptr_t)((shape.bits == 8 ? quic_words_8 : quic_words_5) +
+                                         ((shape.bits - 1 - lane) << shape.bits));
     quic_group_reset(&color, shape.bits);
     if (shape.groups == 2) {
         memcpy(alpha.way_of, color.way_of, sizeof alpha.way_of);
         quic_group_reset(&alpha, shape.bits);
     }
+
+    if (format == CODEC_FORMAT_RGB24)
+        gather = rows->from_rgb24;
+    else if (format == CODEC_FORMAT_RGB16)
+        gather = rows->from_rgb16;
 
     quic_store32(out, QUIC_MAGIC);
     quic_store32(out + 4, 0);
@@ -264,18 +271,20 @@ CodecResult quic_encode_path(QuicPath path, CodecFormat format, uint32_t width, 
         unsigned now = y & 1;
         const uint64_t *equal_above = y ? plane.equal[!now] : NULL;
 
-        if (format == CODEC_FORMAT_RGB16 || format == CODEC_FORMAT_RGB24) {
-            widen_row(line, width, format, plane.row[now]);
+        if (gather) {
+            gather(line, width, plane.row[now]);
             row = plane.row[now];
         }
-        ok = (shape.channels == 1 ? rows->gray : shape.bits == 5 ? rows->rgb5 : rows->rgb8)(
-            &color, &writer, above, row, width, plane.codes, plane.equal[now], equal_above);
+        ok = (shape.channels == 1 ? rows->gray
+              : shape.bits == 5   ? rows->rgb5
+                                  : rows->rgb8)(&color, &writer, above, row, width, plane.codes,
+                                              plane.equal[now], equal_above);
         above = row;
         if (shape.groups == 2 && ok) {
-            for (uint32_t x = 0; x < width; x++)
-                alpha_plane.row[now][x] = line[(size_t)x * 4 + 3];
-            ok = rows->gray(&alpha, &writer, y ? alpha_plane.row[!now] : NULL, alpha_plane.row[now], width,
-                            alpha_plane.codes, alpha_plane.equal[now], y ? alpha_plane.equal[!now] : NULL);
+            rows->alpha(line, width, alpha_plane.row[now]);
+            ok = rows->gray(&alpha, &writer, y ? alpha_plane.row[!now] : NULL, alpha_plane.row[now],
+                            width, alpha_plane.codes, alpha_plane.equal[now],
+                            y ? alpha_plane.equal[!now] : NULL);
         }
     }
     free(plane.memory);
@@ -291,8 +300,9 @@ CodecResult quic_encode_path(QuicPath path, CodecFormat format, uint32_t width, 
     return CODEC_OK;
 }
 
-CodecResult quic_encode(CodecFormat format, uint32_t width, uint32_t height, const uint8_t *pixels, ptrdiff_t stride,
-                        uint8_t *out, size_t capacity, size_t *size)
+CodecResult quic_encode(CodecFormat format, uint32_t width, uint32_t height, const uint8_t *pixels,
+                        ptrdiff_t stride, uint8_t *out, size_t capacity, size_t *size)
 {
-    return quic_encode_path(QUIC_PATH_BEST, format, width, height, pixels, stride, out, capacity, size);
+    return quic_encode_path(QUIC_PATH_BEST, format, width, height, pixels, stride, out, capacity,
+                            size);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the two directions of QUIC have in common besides the pixel loops: formats, starting state, levels. */
+/* What the two directions of QUIC have in common besides the pixel loops: formats, starting state,
+ * levels. */
 #include "codec/quic-model.h"
 
 #include "overflow.h"
@@ -64,8 +65,15 @@ void quic_group_reset(QuicGroup *group, unsigned bits)
 bool quic_have_v3(void)
 {
 #if QUIC_HAVE_V3
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-           __builtin_cpu_supports("lzcnt");
+    uint64_t zeros;
+
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi") ||
+        !__builtin_cpu_supports("bmi2"))
+        return false;
+    /* Not every compiler can be asked for LZCNT. Where the processor lacks it, the instruction is
+     * BSR, harmless, with another result. */
+    __asm__("lzcnt %1, %0" : "=r"(zeros) : "r"(UINT64_C(1)) : "cc");
+    return zeros == 63;
 #else
     return false;
 #endif
@@ -75,7 +83,8 @@ CodecResult quic_check_stride(CodecFormat format, uint32_t width, uint32_t heigh
 {
     size_t row, distance = stride < 0 ? -(size_t)stride : (size_t)stride, total;
 
-    if (!codec_row_size(format, width, &row) || !size_mul(distance, height, &total) || total > PTRDIFF_MAX)
+    if (!codec_row_size(format, width, &row) || !size_mul(distance, height, &total) ||
+        total > PTRDIFF_MAX)
         return CODEC_TOO_LARGE;
     return height > 1 && distance < row ? CODEC_NO_SPACE : CODEC_OK;
 }

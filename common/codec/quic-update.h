@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a channel's model is asked and told by the pixel loops of both directions (docs/spec/quic.md, section 6): a
- * template, included once per processor with QUIC_NAME, QUIC_TARGET and QUIC_MINPOS set. */
+/* What a channel's model is asked and told by the pixel loops of both directions
+ * (docs/spec/quic.md, section 6): a template, included once per processor with QUIC_NAME,
+ * QUIC_TARGET and QUIC_MINPOS set. */
 
 /* The way that a context leads. */
 QUIC_INLINE QUIC_TARGET uint64_t QUIC_NAME(way)(const QuicChannel *channel, uint64_t context)
 {
 #if QUIC_MINPOS
-    return channel->way[_lzcnt_u64(context + 1) - 32]; /* with 32 bits, gcc would widen the index every time */
+    return channel->way[_lzcnt_u64(context + 1) -
+                        32]; /* with 32 bits, gcc would widen the index every time */
 #else
     return channel->way[quic_place(context)];
 #endif
 }
 
-/* The update by one pixel (section 6.3). Costs stand in descending order of k, so that the first least lane is what the rule of equals asks for: the
- * greatest k. Lanes that the family doesn't have stay at 0xffff by saturation and are never the least. */
-QUIC_INLINE QUIC_TARGET void QUIC_NAME(update)(QuicGroup *group, unsigned index, unsigned context, unsigned e,
-                                               const unsigned bits)
+/* The update by one pixel (section 6.3). Costs stand in descending order of k, so that the first
+ * least lane is what the rule of equals asks for: the greatest k. Lanes that the family doesn't
+ * have stay at 0xffff by saturation and are never the least. */
+QUIC_INLINE QUIC_TARGET void QUIC_NAME(update)(QuicGroup *group, unsigned index, unsigned context,
+                                               unsigned e, const unsigned bits)
 {
     QuicChannel *channel = &group->channel[index];
     unsigned place, lane;
@@ -23,7 +26,8 @@ QUIC_INLINE QUIC_TARGET void QUIC_NAME(update)(QuicGroup *group, unsigned index,
     const uint16_t *lengths = bits == 8 ? quic_lengths_8[e] : quic_lengths_5[e];
 
 #if QUIC_MINPOS
-    __m128i sum = _mm_adds_epu16(_mm_load_si128((const __m128i *)cost), _mm_load_si128((const __m128i *)lengths));
+    __m128i sum = _mm_adds_epu16(_mm_load_si128((const __m128i *)cost),
+                                 _mm_load_si128((const __m128i *)lengths));
     unsigned least = _mm_cvtsi128_si32(_mm_minpos_epu16(sum));
 
     lane = least >> 16;

@@ -173,12 +173,13 @@ def source(schema, names, origin):
     line()
     generate_text.enums(schema, names, line)
     kinds = generate_parser.kinds(schema)
-    line('/* What is behind an offset. */')
-    line('enum {')
-    for kind in kinds:
-        line(kind + ',')
-    line('};')
-    line()
+    if kinds:
+        line('/* What is behind an offset. */')
+        line('enum {')
+        for kind in kinds:
+            line(kind + ',')
+        line('};')
+        line()
     generate_parser.parser(schema, names, line)
     generate_writer.writer(schema, names, line)
     generate_text.dumper(schema, names, line)

@@ -155,6 +155,8 @@ class Parser:
             line('return false;')
             line('}')
             line('uint32_t n_%s = wire_get_%s(p);' % (name, field.length[1]))
+        elif field.length[0] == 'same':
+            line('uint32_t n_%s = n_%s;' % (name, field.length[1]))
         # Each element has at least so many bytes: nothing is allocated for a count that can't be true.
         line('if (n_%s > (reader->size - *at) / %d) {' % (name, size))
         line('return wire_fail_count(reader, "%s", n_%s, reader->size - *at);' % (name, name))
@@ -272,6 +274,8 @@ def parser(schema, names, line):
         line('const uint8_t *p;')
         line()
         line('(void)p;')
+        if schema.uses_session(message.fields):
+            line('uint32_t session = reader->session;')
         if schema.has_gaps(message.fields):
             line('memset(m, 0, sizeof *m);')
         Parser(schema, names, line, message).body(message.fields)

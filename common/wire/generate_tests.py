@@ -55,7 +55,9 @@ class Random:
                 line(self.one(field, target + '[i]'))
                 line('}')
             elif field.kind == 'array':
-                line('%sn_%s = %swire_random_below(random, 6);' % (path, field.name, '1 + ' if field.required else ''))
+                count = '%sn_%s' % (path, field.length[1]) if field.length[0] == 'same' else \
+                    '%swire_random_below(random, 6)' % ('1 + ' if field.required else '')
+                line('%sn_%s = %s;' % (path, field.name, count))
                 line('if (%sn_%s) {' % (path, field.name))
                 line('%s *elements = wire_random_make(random, %sn_%s, sizeof *elements);' % (
                     self.names.struct(field.type), path, field.name))
@@ -93,7 +95,7 @@ def random(schema, names, origin):
     line(HEAD.rstrip('\n') % ('Random valid messages.', origin))
     line('#include "%s/%s-messages.h"' % (schema.prefix, schema.prefix))
     line('#include "%s/%s.h"' % (schema.prefix, schema.prefix))
-    line('#include "wire/random.h"')
+    line('#include "%s/random.h"' % schema.prefix)
     line()
     enums(schema, names, line, checked=False)
     for struct in schema.ordered:

@@ -111,6 +111,8 @@ def describe(field):
         length = field.length
         if length[0] == 'prefix':
             length = '%s in front%s' % (length[1], ', as far as there is; a NUL follows' if field.clamped else '')
+        elif length[0] == 'same':
+            length = 'as many as ' + length[1]
         elif length[0] == 'const':
             length = str(length[1])
         elif length[0] == 'expr':
@@ -170,7 +172,8 @@ def documentation(schema, names, origin):
                 least = schema.min_fields(base.fields)
                 notes = ['Needs `%s` of the receiver.' % message.needs] if message.needs else []
                 notes += ['Same layout as %s.' % message.same_as.name] if message.same_as else []
-                notes += ['At least %d bytes.' % least] if base.fields else ['Empty.']
+                notes += ['At least %d byte%s.' % (least, '' if least == 1 else 's')] if least else \
+                    ['May be empty.' if base.fields else 'Empty.']
                 line(' '.join(notes))
                 line('')
                 if base.fields and not message.same_as:

@@ -92,6 +92,8 @@ class Writer:
                 self.refuse_unless('%s <= %s' % (count, MAXIMUM[field.length[1]]))
             self.add(SCALARS[field.length[1]])
             line(store(field.length[1], 'p', count))
+        elif field.length[0] == 'same':
+            self.refuse_unless('%s == %sn_%s' % (count, path, field.length[1]))
         if self.schema.is_flat(field.type):
             self.flat_elements(field, path + name, count)
         else:
@@ -111,7 +113,8 @@ class Writer:
     def bytes(self, field, path):
         line, size = self.line, '%s%s.size' % (path, field.name)
         if field.length[0] == 'prefix':
-            self.refuse_unless('%s <= %s' % (size, MAXIMUM[field.length[1]]))
+            if field.length[1] in MAXIMUM:
+                self.refuse_unless('%s <= %s' % (size, MAXIMUM[field.length[1]]))
             self.add(SCALARS[field.length[1]])
             line(store(field.length[1], 'p', size))
         elif field.length[0] == 'expr':
@@ -186,6 +189,8 @@ def writer(schema, names, line):
         line('uint8_t *p;')
         line()
         line('(void)p;')
+        if schema.uses_session(message.fields):
+            line('uint32_t session = writer->session;')
         Writer(schema, names, line, message).body(message.fields)
         if schema.max_refs(message.fields):
             line('return wire_write_blocks(writer, write_block);')

@@ -4,7 +4,7 @@
 #ifndef WIRE_INTERNAL_H
 #define WIRE_INTERNAL_H
 
-#include "wire/memory.h"
+#include "wire/wire.h"
 
 #include <string.h>
 
@@ -151,6 +151,13 @@ static inline bool wire_cannot_write(WireWriter *writer)
     writer->out->failed = true;
     return false;
 }
+
+/* ---- One message by its entry in a table, for protocols with tables of their own; session: what was negotiated --------- */
+
+const void *wire_parse_by(const WireMessageInfo *info, uint32_t session, const uint8_t *body, size_t size, WireArena *arena,
+                          WireError *error);
+bool wire_write_by(const WireMessageInfo *info, uint32_t session, const void *message, WireBuffer *out);
+void wire_dump_by(const WireMessageInfo *info, uint32_t session, const void *message, WireSink *sink);
 
 /* ---- Dump ------------------------------------------------------------------------------------------------------------ */
 

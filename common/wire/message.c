@@ -69,11 +69,10 @@ bool wire_fail_inside(WireReader *reader, const char *field)
     return false;
 }
 
-const void *wire_parse(uint8_t channel_type, WireDirection dir, uint16_t type, const uint8_t *body, size_t size,
-                       WireArena *arena, WireError *error)
+const void *wire_parse_by(const WireMessageInfo *info, uint32_t session, const uint8_t *body, size_t size, WireArena *arena,
+                          WireError *error)
 {
     static const char empty_message;
-    const WireMessageInfo *info = wire_message_info(channel_type, dir, type);
     WireReader reader;
     size_t at = 0;
 
@@ -81,8 +80,7 @@ const void *wire_parse(uint8_t channel_type, WireDirection dir, uint16_t type, c
         error->text[0] = 0;
     if (!info) {
         if (error)
-            snprintf(error->text, sizeof error->text, "no message of type %u on channel %s", type,
-                     wire_channel_name(channel_type) ? wire_channel_name(channel_type) : "of unknown type");
+            snprintf(error->text, sizeof error->text, "no such message");
         return NULL;
     }
     if (!info->parse)
@@ -92,13 +90,25 @@ const void *wire_parse(uint8_t channel_type, WireDirection dir, uint16_t type, c
     reader.size = size;
     reader.arena = arena;
     reader.error = error;
-    reader.session = 0;
+    reader.session = session;
     reader.n_refs = 0;
     void *message = wire_make(&reader, 1, info->struct_size, "message");
     if (message && info->parse(&reader, &at, message))
         return message;
     wire_fail_inside(&reader, info->title);
     return NULL;
+}
+
+const void *wire_parse(uint8_t channel_type, WireDirection dir, uint16_t type, const uint8_t *body, size_t size,
+                       WireArena *arena, WireError *error)
+{
+    const WireMessageInfo *info = wire_message_info(channel_type, dir, type);
+    const void *message = wire_parse_by(info, 0, body, size, arena, error);
+
+    if (!info && error)
+        snprintf(error->text, sizeof error->text, "no message of type %u on channel %s", type,
+                 wire_channel_name(channel_type) ? wire_channel_name(channel_type) : "of unknown type");
+    return message;
 }
 
 /* ---- Writer ---------------------------------------------------------------------------------------------------------- */
@@ -140,20 +150,24 @@ bool wire_write_blocks(WireWriter *writer, bool (*write)(WireWriter *writer, int
     return true;
 }
 
-bool wire_write(uint8_t channel_type, WireDirection dir, uint16_t type, const void *message, WireBuffer *out)
+bool wire_write_by(const WireMessageInfo *info, uint32_t session, const void *message, WireBuffer *out)
 {
-    const WireMessageInfo *info = wire_message_info(channel_type, dir, type);
     WireWriter writer;
 
     writer.out = out;
     writer.start = out->size;
-    writer.session = 0;
+    writer.session = session;
     writer.n_blocks = 0;
     if (!info)
         return wire_cannot_write(&writer);
     if (out->failed || (info->write && !info->write(&writer, message)))
         return false;
     return out->size - writer.start <= UINT32_MAX || wire_cannot_write(&writer);
+}
+
+bool wire_write(uint8_t channel_type, WireDirection dir, uint16_t type, const void *message, WireBuffer *out)
+{
+    return wire_write_by(wire_message_info(channel_type, dir, type), 0, message, out);
 }
 
 /* ---- Names and dumps ------------------------------------------------------------------------------------------------- */
@@ -172,15 +186,19 @@ const char *wire_channel_name(uint8_t channel_type)
     return channel_type < sizeof names / sizeof names[0] ? names[channel_type] : NULL;
 }
 
+void wire_dump_by(const WireMessageInfo *info, uint32_t session, const void *message, WireSink *sink)
+{
+    wire_dump_open(sink, 0, info->title, info->dump ? NULL : "empty");
+    if (info->dump)
+        info->dump(sink, 1, session, message);
+}
+
 void wire_dump(uint8_t channel_type, WireDirection dir, uint16_t type, const void *message, WireSink *sink)
 {
     const WireMessageInfo *info = wire_message_info(channel_type, dir, type);
 
-    if (!info) {
+    if (info)
+        wire_dump_by(info, 0, message, sink);
+    else
         wire_dump_unsigned(sink, 0, "unknown message", type, NULL);
-        return;
-    }
-    wire_dump_open(sink, 0, info->title, info->dump ? NULL : "empty");
-    if (info->dump)
-        info->dump(sink, 1, 0, message);
 }

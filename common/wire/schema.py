@@ -20,7 +20,7 @@ class Field:
         self.enum = None        # number, array of numbers: Enum that names the values
         self.type = None        # scalar name, or name of a structure
         self.arg = None         # what a structure with a parameter is given
-        self.length = None      # array, bytes: 'rest', 'count', ('prefix', scalar), ('const', n), ('expr', text)
+        self.length = None      # array, bytes: 'rest', 'count', ('prefix', scalar), ('const', n), ('expr', text), ('same', name)
         self.is_ref = False     # array, bytes: behind an offset
         self.required = False   # behind an offset: may not be absent
         self.clamped = False    # bytes: takes what is there
@@ -167,6 +167,8 @@ class Schema:
                 field.clamped = words[1:] == ['clamped']
             elif length in ('rest', 'count'):
                 field.length = length
+            elif words[0] == 'as':
+                field.length = ('same', words[1])
             elif length.isdigit():
                 field.length = ('const', int(length))
             else:
@@ -262,6 +264,9 @@ class Schema:
     def has_gaps(self, fields):
         """Some fields of the C structure may stay unset: it's cleared first."""
         return any(f.kind in ('if', 'switch') for f in fields)
+
+    def uses_session(self, fields):
+        return any(f.kind == 'if' and 'session' in f.cond for f in walk(fields))
 
     def messages(self):
         for channel in self.channels:

@@ -213,6 +213,7 @@ static const WireImage *image(Scene *scene, uint32_t target)
             bitmap->format = scene_random(scene, 256);
             break;
         default:
+            memset(&made->u, 0, sizeof made->u);
             made->type = scene_random(scene, 256);
             break;
         }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Properties of the QUIC codec: round trips of every shape, both paths alike, limits, damaged streams. */
+/* Properties of the QUIC codec: round trips of every shape, both paths alike, limits, damaged
+ * streams. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +15,8 @@ static uint32_t random_below(uint32_t limit)
     return (uint64_t)seed * limit >> 32;
 }
 
-static const CodecFormat formats[] = {CODEC_FORMAT_GRAY, CODEC_FORMAT_RGB16, CODEC_FORMAT_RGB24, CODEC_FORMAT_RGB32,
-                                      CODEC_FORMAT_RGBA};
+static const CodecFormat formats[] = {CODEC_FORMAT_GRAY, CODEC_FORMAT_RGB16, CODEC_FORMAT_RGB24,
+                                      CODEC_FORMAT_RGB32, CODEC_FORMAT_RGBA};
 enum { N_FORMATS = sizeof formats / sizeof formats[0], N_CONTENTS = 8 };
 
 static size_t pixel_size(CodecFormat format)
@@ -23,8 +24,8 @@ static size_t pixel_size(CodecFormat format)
     return codec_format_bits(format) / 8;
 }
 
-/* A packed picture. The contents reach different parts of the codec: escapes, all codes, runs of every length,
- * double run codes, stale contexts. */
+/* A packed picture. The contents reach different parts of the codec: escapes, all codes, runs of
+ * every length, double run codes, stale contexts. */
 static uint8_t *make_picture(CodecFormat format, uint32_t width, uint32_t height, unsigned contents)
 {
     size_t bytes = pixel_size(format);
@@ -81,13 +82,15 @@ static void normalize(uint8_t *pixels, CodecFormat format, size_t count)
     }
 }
 
-static uint8_t *encode(CodecFormat format, uint32_t width, uint32_t height, const uint8_t *pixels, size_t *size)
+static uint8_t *encode(CodecFormat format, uint32_t width, uint32_t height, const uint8_t *pixels,
+                       size_t *size)
 {
     size_t bound = quic_encode_bound(format, width, height);
     uint8_t *out = malloc(bound), *exact;
 
-    if (!out || !CHECK(quic_encode(format, width, height, pixels, (ptrdiff_t)width * pixel_size(format), out, bound,
-                                   size) == CODEC_OK))
+    if (!out ||
+        !CHECK(quic_encode(format, width, height, pixels, (ptrdiff_t)width * pixel_size(format),
+                           out, bound, size) == CODEC_OK))
         abort();
     exact = malloc(*size); /* exactly: an overread meets the sanitizer */
     if (!exact)
@@ -98,8 +101,8 @@ static uint8_t *encode(CodecFormat format, uint32_t width, uint32_t height, cons
 }
 
 /* Both paths must say the same; gives the result, with the pixels in `pixels` (packed). */
-static CodecResult decode_both(const uint8_t *stream, size_t size, CodecFormat to, size_t bytes, uint32_t width,
-                               uint8_t *pixels)
+static CodecResult decode_both(const uint8_t *stream, size_t size, CodecFormat to, size_t bytes,
+                               uint32_t width, uint8_t *pixels)
 {
     uint8_t *other = malloc(bytes);
     ptrdiff_t stride = width * pixel_size(to);
@@ -122,12 +125,13 @@ static void round_trip(CodecFormat format, uint32_t width, uint32_t height, unsi
 
     if (!decoded)
         abort();
-    /* The exact capacity suffices, any smaller one doesn't, and the portable path writes the same bytes. */
+    /* The exact capacity suffices, any smaller one doesn't, and the portable path writes the same
+     * bytes. */
     out = malloc(size);
     if (!out)
         abort();
-    CHECK(quic_encode_path(QUIC_PATH_PORTABLE, format, width, height, pixels, row, out, size, &other_size) ==
-          CODEC_OK);
+    CHECK(quic_encode_path(QUIC_PATH_PORTABLE, format, width, height, pixels, row, out, size,
+                           &other_size) == CODEC_OK);
     CHECK(other_size == size && memcmp(out, stream, size) == 0);
     free(out);
     for (size_t less = 1; less <= 12; less += 3) {
@@ -136,13 +140,15 @@ static void round_trip(CodecFormat format, uint32_t width, uint32_t height, unsi
         out = malloc(size - less);
         if (!out)
             abort();
-        CHECK(quic_encode(format, width, height, pixels, row, out, size - less, &untouched) == CODEC_NO_SPACE);
+        CHECK(quic_encode(format, width, height, pixels, row, out, size - less, &untouched) ==
+              CODEC_NO_SPACE);
         CHECK(untouched == 77);
         free(out);
     }
 
     CHECK(quic_read_header(stream, size, &info) == CODEC_OK);
-    CHECK(info.width == width && info.height == height && info.format == format && info.header_size == 20);
+    CHECK(info.width == width && info.height == height && info.format == format &&
+          info.header_size == 20);
     CHECK(decode_both(stream, size, format, bytes, width, decoded) == CODEC_OK);
     normalize(pixels, format, (size_t)width * height);
     CHECK(memcmp(pixels, decoded, bytes) == 0);
@@ -180,7 +186,8 @@ static void test_output(void)
         size_t size, count = (size_t)width * height;
         uint8_t *pixels = make_picture(format, width, height, 2), *as32 = malloc(count * 4);
         uint8_t *stream = encode(format, width, height, pixels, &size);
-        bool can = format == CODEC_FORMAT_RGB16 || format == CODEC_FORMAT_RGB24 || format == CODEC_FORMAT_RGB32;
+        bool can = format == CODEC_FORMAT_RGB16 || format == CODEC_FORMAT_RGB24 ||
+                   format == CODEC_FORMAT_RGB32;
 
         if (!as32)
             abort();
@@ -216,7 +223,8 @@ static void test_output(void)
         uint32_t width = 37, height = 11;
         size_t size, row = width * pixel_size(format), stride = row + 7;
         uint8_t *pixels = make_picture(format, width, height, 3), *padded = malloc(stride * height);
-        uint8_t *stream = encode(format, width, height, pixels, &size), *last = padded + stride * (height - 1);
+        uint8_t *stream = encode(format, width, height, pixels, &size),
+                *last = padded + stride * (height - 1);
         size_t flipped_size = 0;
         uint8_t *flipped = malloc(size);
 
@@ -230,13 +238,15 @@ static void test_output(void)
             for (size_t p = row; p < stride; p++)
                 CHECK(last[p - stride * y] == 0x5a);
         }
-        CHECK(quic_encode(format, width, height, last, -(ptrdiff_t)stride, flipped, size, &flipped_size) == CODEC_OK);
+        CHECK(quic_encode(format, width, height, last, -(ptrdiff_t)stride, flipped, size,
+                          &flipped_size) == CODEC_OK);
         CHECK(flipped_size == size && memcmp(flipped, stream, size) == 0);
         CHECK(quic_decode(stream, size, format, padded, row - 1) == CODEC_NO_SPACE);
         CHECK(quic_decode(stream, size, format, padded, PTRDIFF_MAX) == CODEC_TOO_LARGE);
-        CHECK(quic_encode(format, width, height, pixels, row - 1, flipped, size, &flipped_size) == CODEC_NO_SPACE);
-        CHECK(quic_encode(format, width, height, pixels, PTRDIFF_MIN, flipped, size, &flipped_size) ==
-              CODEC_TOO_LARGE);
+        CHECK(quic_encode(format, width, height, pixels, row - 1, flipped, size, &flipped_size) ==
+              CODEC_NO_SPACE);
+        CHECK(quic_encode(format, width, height, pixels, PTRDIFF_MIN, flipped, size,
+                          &flipped_size) == CODEC_TOO_LARGE);
         free(pixels);
         free(padded);
         free(flipped);
@@ -247,14 +257,19 @@ static void test_output(void)
     uint8_t byte[64] = {0}, out[64];
     size_t size;
 
-    CHECK(quic_encode(CODEC_FORMAT_PLT8, 1, 1, byte, 1, out, sizeof out, &size) == CODEC_BAD_HEADER);
-    CHECK(quic_encode(CODEC_FORMAT_GRAY, 0, 1, byte, 1, out, sizeof out, &size) == CODEC_BAD_HEADER);
-    CHECK(quic_encode(CODEC_FORMAT_GRAY, 1, 0, byte, 1, out, sizeof out, &size) == CODEC_BAD_HEADER);
-    CHECK(quic_encode(CODEC_FORMAT_GRAY, 1 << 15, 1 << 14, byte, 1 << 15, out, sizeof out, &size) == CODEC_TOO_LARGE);
+    CHECK(quic_encode(CODEC_FORMAT_PLT8, 1, 1, byte, 1, out, sizeof out, &size) ==
+          CODEC_BAD_HEADER);
+    CHECK(quic_encode(CODEC_FORMAT_GRAY, 0, 1, byte, 1, out, sizeof out, &size) ==
+          CODEC_BAD_HEADER);
+    CHECK(quic_encode(CODEC_FORMAT_GRAY, 1, 0, byte, 1, out, sizeof out, &size) ==
+          CODEC_BAD_HEADER);
+    CHECK(quic_encode(CODEC_FORMAT_GRAY, 1 << 15, 1 << 14, byte, 1 << 15, out, sizeof out, &size) ==
+          CODEC_TOO_LARGE);
     CHECK(quic_encode_bound(CODEC_FORMAT_GRAY, 1 << 15, 1 << 14) == 0);
     CHECK(quic_encode_bound(CODEC_FORMAT_A8, 1, 1) == 0);
     for (size_t capacity = 0; capacity < 28; capacity++)
-        CHECK(quic_encode(CODEC_FORMAT_GRAY, 1, 1, byte, 1, out, capacity, &size) == CODEC_NO_SPACE);
+        CHECK(quic_encode(CODEC_FORMAT_GRAY, 1, 1, byte, 1, out, capacity, &size) ==
+              CODEC_NO_SPACE);
     CHECK(quic_encode(CODEC_FORMAT_GRAY, 1, 1, byte, 1, out, 28, &size) == CODEC_OK && size == 28);
 }
 
@@ -265,7 +280,8 @@ static void test_truncation(void)
         CodecFormat format = formats[i % N_FORMATS];
         uint32_t width = 23, height = 14;
         size_t size, bytes = width * height * pixel_size(format);
-        uint8_t *pixels = make_picture(format, width, height, i / N_FORMATS), *decoded = malloc(bytes);
+        uint8_t *pixels = make_picture(format, width, height, i / N_FORMATS),
+                *decoded = malloc(bytes);
         uint8_t *stream = encode(format, width, height, pixels, &size);
 
         normalize(pixels, format, (size_t)width * height);
@@ -277,7 +293,8 @@ static void test_truncation(void)
                 abort();
             memcpy(part, stream, cut);
             result = decode_both(part, cut, format, bytes, width, decoded);
-            CHECK(cut < size - 4 ? result != CODEC_OK : result == CODEC_OK && !memcmp(decoded, pixels, bytes));
+            CHECK(cut < size - 4 ? result != CODEC_OK
+                                 : result == CODEC_OK && !memcmp(decoded, pixels, bytes));
             free(part);
         }
         free(pixels);
@@ -293,7 +310,8 @@ static void test_damage(void)
         CodecFormat format = formats[i % N_FORMATS];
         uint32_t width = 19, height = 9;
         size_t size, bytes = width * height * 4;
-        uint8_t *pixels = make_picture(format, width, height, 3 + i / N_FORMATS), *decoded = malloc(bytes);
+        uint8_t *pixels = make_picture(format, width, height, 3 + i / N_FORMATS),
+                *decoded = malloc(bytes);
         uint8_t *stream = encode(format, width, height, pixels, &size);
 
         for (size_t bit = 160; decoded && bit < size * 8; bit++) {
@@ -352,8 +370,9 @@ static void test_cve_2020_14355(void)
     uint8_t stream[4096] = {0}, pixels[4096 * 4];
 
     tap_case("cve_2020_14355_size_overflow");
-    static const uint32_t sizes[][2] = {{65536, 65536}, {0x80000000, 2},   {2, 0x80000000},     {0xffffffff, 0xffffffff},
-                                        {0x10001, 0xffff}, {1 << 15, 1 << 14}, {0x7fffffff, 0x7fffffff}};
+    static const uint32_t sizes[][2] = {
+        {65536, 65536},    {0x80000000, 2},    {2, 0x80000000},         {0xffffffff, 0xffffffff},
+        {0x10001, 0xffff}, {1 << 15, 1 << 14}, {0x7fffffff, 0x7fffffff}};
     for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         for (uint32_t type = 1; type <= 5; type++) {
             CodecResult result;
@@ -377,8 +396,9 @@ static void test_cve_2020_14355(void)
 
         if (!bad || !two)
             abort();
-        /* In a flat picture of two rows the run code of 37 pixels is the last thing: 12 ones for 28, then 0 and the
-         * rest 9 in 4 bits. One more bit of the rest makes it a run of more than 37. */
+        /* In a flat picture of two rows the run code of 37 pixels is the last thing: 12 ones for
+         * 28, then 0 and the rest 9 in 4 bits. One more bit of the rest makes it a run of more
+         * than 37. */
         memset(bad, 0, size + 4096);
         memcpy(bad, good, size);
         bits = size * 8 - 32;
@@ -390,7 +410,8 @@ static void test_cve_2020_14355(void)
         /* Ones without end, from the run code on. */
         for (size_t bit = first - 17; bit < (size + 4096) * 8; bit++)
             set_bit(bad, bit);
-        CHECK(decode_both(bad, size + 4096, format, 80 * pixel_size(format), 40, two) == CODEC_BAD_DATA);
+        CHECK(decode_both(bad, size + 4096, format, 80 * pixel_size(format), 40, two) ==
+              CODEC_BAD_DATA);
         free(flat);
         free(good);
         free(bad);
@@ -400,15 +421,17 @@ static void test_cve_2020_14355(void)
     tap_case("cve_2020_14355_bucket_past_table");
     for (unsigned i = 0; i < N_FORMATS; i++) {
         CodecFormat format = formats[i];
-        unsigned bits = format == CODEC_FORMAT_RGB16 ? 5 : 8, zeros = 26 - bits, extra = bits == 8 ? 8 : 4;
+        unsigned bits = format == CODEC_FORMAT_RGB16 ? 5 : 8, zeros = 26 - bits,
+                 extra = bits == 8 ? 8 : 4;
         uint32_t width = 128;
         size_t size, bytes = pixel_size(format), at = 160, spiky_size;
         uint8_t *flat = calloc(width, bytes), *plain, *spiky, *decoded = malloc(width * bytes);
 
         if (!flat || !decoded)
             abort();
-        /* After 64 black pixels every channel is at k = 0. A residual code of exactly `zeros` in the first channel is
-         * then the escape of all zero bits: where the two streams part, it starts. */
+        /* After 64 black pixels every channel is at k = 0. A residual code of exactly `zeros` in
+         * the first channel is then the escape of all zero bits: where the two streams part, it
+         * starts. */
         plain = encode(format, width, 1, flat, &size);
         if (bits == 8)
             flat[64 * bytes + (bytes > 1 ? 2 : 0)] = zeros / 2;
@@ -422,7 +445,8 @@ static void test_cve_2020_14355(void)
         CHECK(decode_both(spiky, spiky_size, format, width * bytes, width, decoded) == CODEC_OK);
         for (unsigned z = 0; z < extra; z++)
             set_bit(spiky, at + zeros + z);
-        CHECK(decode_both(spiky, spiky_size, format, width * bytes, width, decoded) == CODEC_BAD_DATA);
+        CHECK(decode_both(spiky, spiky_size, format, width * bytes, width, decoded) ==
+              CODEC_BAD_DATA);
         free(flat);
         free(plain);
         free(spiky);

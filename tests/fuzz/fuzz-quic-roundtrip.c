@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Any pixels through the QUIC encoder and back: format, width, row padding and a repeat count, then bytes. */
+/* Any pixels through the QUIC encoder and back: format, width, row padding and a repeat count, then
+ * bytes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (uint32_t y = 0; y < height; y++)
         for (uint32_t x = 0; x < width; x++)
             for (size_t i = 0; i < bytes; i++)
-                pixels[stride * y + x * bytes + i] = data[(((size_t)y * width + x) / repeat * bytes + i) % size];
+                pixels[stride * y + x * bytes + i] =
+                    data[(((size_t)y * width + x) / repeat * bytes + i) % size];
     bound = quic_encode_bound(format, width, height);
     stream = allocate(bound);
     portable = allocate(bound);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Makes the seeds of the fuzz targets wire-* and link from the recorded vectors: make-wire-corpus.py (in tests/fuzz)."""
+"""Makes the seeds of the fuzz targets wire-*, link and agent from the recorded vectors: make-wire-corpus.py (in tests/fuzz)."""
 import gzip
 import json
 import os
@@ -73,9 +73,24 @@ def display():
             add(2, True, case['type'], bytes.fromhex(case['body']))
 
 
+def agent():
+    """Whole messages from the guest's port, each as a stream; and the beginning of the port's stream."""
+    found = seeds.setdefault('agent', {})
+    for folder in ('agent-guest', 'agent-guest-errors'):
+        for name in ('agent_to_server.bin', 'server_to_agent.bin'):
+            data, at = load('wire', os.path.join(folder, name)), 0
+            found.setdefault(0, set()).add(b'\7' + data[:200])
+            while at + 28 <= len(data):
+                size, type_ = struct.unpack_from('<4xI4xI', data, at)
+                if size <= LONGEST:
+                    found.setdefault(type_, set()).add(b'\7' + data[at + 8:at + 8 + size])
+                at += 8 + size
+
+
 def main():
     wire()
     display()
+    agent()
     for target, types in sorted(seeds.items()):
         folder = os.path.join(HERE, 'corpus', target)
         shutil.rmtree(folder, ignore_errors=True)
@@ -86,7 +101,7 @@ def main():
             chosen = chosen if target == 'link' and type_ == 1 else chosen[:PER_TYPE] + chosen[len(chosen) // 2:][:1]
             for number, body in enumerate(dict.fromkeys(chosen)):
                 with open(os.path.join(folder, '%d-%d' % (type_, number)), 'wb') as file:
-                    file.write(body if target == 'link' else struct.pack('<H', type_) + body)
+                    file.write(body if target in ('link', 'agent') else struct.pack('<H', type_) + body)
 
 
 if __name__ == '__main__':

@@ -6,6 +6,9 @@
 
 #include "fixture.h"
 
+#define LEFT 40
+#define TOP 30
+
 static Display *xdisplay(void)
 {
     return gdk_x11_get_default_xdisplay();
@@ -37,7 +40,9 @@ void fixture_resize(Fixture *f, gint width, gint height)
                gtk_widget_get_allocated_height(GTK_WIDGET(f->display)) == height &&
                gdk_window_get_width(gtk_widget_get_window(f->window)) == width);
     settle();
-    find_place(f);
+    /* the window manager has moved it, too */
+    wait_until((find_place(f), f->x == LEFT * gtk_widget_get_scale_factor(f->window) &&
+                                   f->y == TOP * gtk_widget_get_scale_factor(f->window)));
 }
 
 void fixture_focus(Fixture *f)
@@ -92,7 +97,7 @@ void fixture_start(Fixture *f, guint guest_width, guint guest_height, gint width
     gtk_window_set_geometry_hints(GTK_WINDOW(f->window), NULL,
                                   &(GdkGeometry){.min_width = 1, .min_height = 1}, GDK_HINT_MIN_SIZE);
     gtk_widget_show_all(f->window);
-    gtk_window_move(GTK_WINDOW(f->window), 40, 30);
+    gtk_window_move(GTK_WINDOW(f->window), LEFT, TOP);
     host_connect(f->host, f->session, over_tcp);
     wait_until(is_ready(f->display) && inputs_open(f));
     gtk_widget_set_size_request(GTK_WIDGET(f->display), 1, 1);

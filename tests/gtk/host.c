@@ -4,11 +4,13 @@
 #include <spice.h>
 #include <spice/macros.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "host.h"
 
+#define SCANOUT_COOKIE 2
 #define MAX_WIDTH 2048
 #define MAX_HEIGHT 1536
 
@@ -24,9 +26,11 @@ struct Host {
     GAsyncQueue *commands, *cursor_commands; /* of QXLCommandExt: the worker thread takes them */
     guint8 *pixels;
     guint width, height;
-    gint updates_done;
+    gint updates_done, scanouts_done; /* counted by the worker thread */
+    guint scanouts_asked;
+    gboolean drawing;
     GString *keys, *pointer;
-    gchar *wish;
+    uint32_t buttons;
 };
 
 /* The library's callbacks have no argument for it. */
@@ -158,17 +162,31 @@ static uint8_t get_leds(SpiceKbdInstance *instance)
     return the_host->leds;
 }
 
+/* The state of the buttons comes with every event of the pointer. */
+static void note_buttons(uint32_t buttons)
+{
+    if (buttons != the_host->buttons)
+        g_string_append_printf(the_host->pointer, "b%x ", buttons);
+    the_host->buttons = buttons;
+}
+
+static void note_wheel(int motion, uint32_t buttons)
+{
+    if (motion)
+        g_string_append_printf(the_host->pointer, "w%d ", motion);
+    note_buttons(buttons);
+}
+
 static void mouse_motion(SpiceMouseInstance *instance, int dx, int dy, int dz, uint32_t buttons)
 {
-    if (dz)
-        g_string_append_printf(the_host->pointer, "w%d ", dz);
-    else
+    note_wheel(dz, buttons);
+    if (dx || dy)
         g_string_append_printf(the_host->pointer, "m%d,%d ", dx, dy);
 }
 
 static void mouse_buttons(SpiceMouseInstance *instance, uint32_t buttons)
 {
-    g_string_append_printf(the_host->pointer, "b%x ", buttons);
+    note_buttons(buttons);
 }
 
 static void tablet_size(SpiceTabletInstance *instance, int width, int height)
@@ -177,17 +195,18 @@ static void tablet_size(SpiceTabletInstance *instance, int width, int height)
 
 static void tablet_position(SpiceTabletInstance *instance, int x, int y, uint32_t buttons)
 {
+    note_buttons(buttons);
     g_string_append_printf(the_host->pointer, "p%d,%d ", x, y);
 }
 
 static void tablet_wheel(SpiceTabletInstance *instance, int motion, uint32_t buttons)
 {
-    g_string_append_printf(the_host->pointer, "w%d ", motion);
+    note_wheel(motion, buttons);
 }
 
 static void tablet_buttons(SpiceTabletInstance *instance, uint32_t buttons)
 {
-    g_string_append_printf(the_host->pointer, "b%x ", buttons);
+    note_buttons(buttons);
 }
 
 static const SpiceKbdInterface keyboard_interface = {
@@ -281,7 +300,8 @@ static int flush_resources(QXLInstance *instance)
 
 static void async_complete(QXLInstance *instance, uint64_t cookie)
 {
-    g_atomic_int_inc(&the_host->updates_done);
+    g_atomic_int_inc(cookie == SCANOUT_COOKIE ? &the_host->scanouts_done
+                                              : &the_host->updates_done);
 }
 
 static void update_area_complete(QXLInstance *instance, uint32_t surface, QXLRect *rects,
@@ -295,17 +315,6 @@ static void set_client_capabilities(QXLInstance *instance, uint8_t present, uint
 
 static int client_monitors_config(QXLInstance *instance, VDAgentMonitorsConfig *config)
 {
-    if (config == NULL)
-        return 1;
-
-    GString *wish = g_string_new(NULL);
-
-    for (guint i = 0; i < config->num_of_monitors; i++)
-        if (config->monitors[i].width)
-            g_string_append_printf(wish, "%ux%u ", config->monitors[i].width,
-                                   config->monitors[i].height);
-    g_free(the_host->wish);
-    the_host->wish = g_string_free(wish, FALSE);
     return 1;
 }
 
@@ -353,6 +362,7 @@ static void create_primary(Host *host, guint width, guint height, guint bits)
     create.height = height;
     create.stride = (int) (width * bits / 8);
     create.format = bits == 32 ? SPICE_SURFACE_FMT_32_xRGB : SPICE_SURFACE_FMT_16_555;
+    create.flags = QXL_SURF_FLAG_KEEP_DATA; /* or the server would start with black */
     create.mouse_mode = 1;
     create.mem = (uintptr_t) host->pixels;
     spice_qxl_create_primary_surface(&host->qxl, 0, &create);
@@ -452,6 +462,30 @@ void host_set_monitors(Host *host, const HostMonitor *monitors, guint n)
     g_free(config);
 }
 
+void host_scanout(Host *host, guint width, guint height)
+{
+    int fd = memfd_create("scanout", MFD_CLOEXEC); /* no graphics memory, but a descriptor */
+
+    g_assert_cmpint(ftruncate(fd, width * height * 4), ==, 0);
+    spice_qxl_gl_scanout(&host->qxl, fd, width, height, width * 4, 0x34325258 /* XR24 */, 0);
+    host->drawing = FALSE;
+    g_atomic_int_set(&host->scanouts_done, 0);
+}
+
+guint host_draw_scanout(Host *host)
+{
+    guint done = g_atomic_int_get(&host->scanouts_done);
+
+    if (host->drawing && done == host->scanouts_asked)
+        host->drawing = FALSE;
+    if (!host->drawing) {
+        host->drawing = TRUE;
+        host->scanouts_asked = done + 1;
+        spice_qxl_gl_draw_async(&host->qxl, 0, 0, 10, 10, SCANOUT_COOKIE);
+    }
+    return done;
+}
+
 void host_set_tablet(Host *host, gboolean present)
 {
     if (host->has_tablet == present)
@@ -511,7 +545,6 @@ void host_free(Host *host)
     g_string_free(host->keys, TRUE);
     g_string_free(host->pointer, TRUE);
     g_free(host->pixels);
-    g_free(host->wish);
     g_free(host);
     the_host = NULL;
 }
@@ -585,9 +618,4 @@ const gchar *host_peek_keys(Host *host)
 const gchar *host_peek_pointer(Host *host)
 {
     return host->pointer->str;
-}
-
-const gchar *host_get_wish(Host *host)
-{
-    return host->wish;
 }

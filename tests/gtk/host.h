@@ -32,19 +32,20 @@ void host_fill(Host *host, gint x, gint y, guint width, guint height, guint32 co
 void host_set_cursor(Host *host, guint size, guint hot_x, guint hot_y, guint32 color);
 void host_move_cursor(Host *host, gint x, gint y);
 void host_hide_cursor(Host *host);
+/* Show graphics memory instead of the surface, and draw it: the number of drawings that were acknowledged. */
+void host_scanout(Host *host, guint width, guint height);
+guint host_draw_scanout(Host *host);
 /* With a tablet the guest follows absolute positions (client mouse mode), without it motion. */
 void host_set_tablet(Host *host, gboolean present);
 /* The guest's keyboard lights. */
 void host_set_leds(Host *host, guint leds);
 
-/* What has arrived, and forget it: "1e 9e " for the keyboard, "p10,20 " positions, "m-3,4 " motion, "b1 " buttons,
- * "w-1 " wheel for the pointer. */
+/* What has arrived, and forget it: "1e 9e " for the keyboard, "p10,20 " positions, "m-3,4 " motion, "w-1 " wheel,
+ * "b1 " a change of the buttons for the pointer. */
 gchar *host_take_keys(Host *host);
 gchar *host_take_pointer(Host *host);
 const gchar *host_peek_keys(Host *host);
 const gchar *host_peek_pointer(Host *host);
-/* The last configuration of monitors that the client asked for, as "800x600 "; NULL: none yet. */
-const gchar *host_get_wish(Host *host);
 
 /* Run the main loop until a condition holds; fails the test after some seconds. */
 #define wait_until(condition)                                                                      \

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the sanitizers have to know of libraries that weren't built with them. */
+
+#define HOOK __attribute__((visibility("default"))) const char *
+HOOK __asan_default_options(void);
+HOOK __lsan_default_suppressions(void);
+HOOK __tsan_default_suppressions(void);
+
+/* Whole stacks, so that the suppression below can tell the library's constructor from us. */
+const char *__asan_default_options(void)
+{
+    return "fast_unwind_on_malloc=0";
+}
+
+/* GLib leaves its first table of quarks behind when GStreamer's plugins need a larger one. */
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:call_init\n";
+}
+
+/* GLib and GStreamer count references and pass messages by means that the sanitizer doesn't see. */
+const char *__tsan_default_suppressions(void)
+{
+    return "race:libgstreamer-1.0.so\n"
+           "race:libgstapp-1.0.so\n"
+           "race:libgstbase-1.0.so\n"
+           "race:libgstvideo-1.0.so\n"
+           "race:g_slice_alloc\n"
+           "race:g_bytes_unref\n"
+           "race:libglib-2.0.so\n"
+           "race:libgobject-2.0.so\n"
+           "race:video_gst_free\n"
+           "race:on_bus\n"
+           "mutex:libgstreamer-1.0.so\n"
+           "deadlock:libgstreamer-1.0.so\n";
+}
