@@ -28,8 +28,8 @@
 /* How hard to search is decided anew after so many units, by what the last ones cost. */
 #define BLOCK 1024
 /* Tokens of more than so many sixteenths of the plain units: little, or some effort. */
-#define LOW_EFFORT_ABOVE 5
-#define SOME_EFFORT_ABOVE 2
+#define LOW_EFFORT_ABOVE 10
+#define SOME_EFFORT_ABOVE 3
 /* The largest distance of an LZ match, and the largest of its short form. */
 #define LZ_MAX_DISTANCE 73727
 #define LZ_SHORT_DISTANCE 8191
