@@ -4,10 +4,10 @@
  *
  * Units lie in one array, in stream order. Every unit has a virtual position, a 32-bit number that
  * goes on counting from image to image; tables keep positions, so they need not be cleared: what
- * lies outside the live images is stale and is passed over. Two tables: the short one finds the
- * least that pays (2 or 3 units), the long one (4 or 8 units) the long matches that the short one's
- * newest entries would hide. Beside them the distances 1, the row above, and that of the last match
- * are tried. */
+ * lies outside the live images is stale and is passed over. Three tables: the short one finds the
+ * least that pays (2 or 3 units), the others (4 or 8, and 12 or 16 units) the longer matches that
+ * the newest entries of the shorter ones hide. Beside them the distances 1, the row above, and that
+ * of the last match are tried. */
 #ifndef CODEC_LZ_SEARCH_H
 #define CODEC_LZ_SEARCH_H
 
