@@ -9,7 +9,7 @@ static const struct {
     GType (*get_type)(void);
 } types[] = {
     {SPICE_CHANNEL_MAIN, "main", spice_main_channel_get_type},
-    {SPICE_CHANNEL_DISPLAY, "display", DISPLAY_CHANNEL_GET_TYPE},
+    {SPICE_CHANNEL_DISPLAY, "display", spice_display_channel_get_type},
     {SPICE_CHANNEL_INPUTS, "inputs", spice_inputs_channel_get_type},
     {SPICE_CHANNEL_CURSOR, "cursor", spice_cursor_channel_get_type},
     {SPICE_CHANNEL_PLAYBACK, "playback", NULL},
