@@ -179,9 +179,10 @@ static void target(FakeConn *conn, gpointer data)
     Plan *plan = data;
     FakeMessage message;
 
-    if (!fake_link(conn, 0xf))
+    if (!fake_read_link(conn) || !fake_write_reply(conn, 0x0b, 0xf) || !fake_read_ticket(conn))
         return;
     g_atomic_int_inc(&plan->target_linked);
+    fake_write_result(conn, SPICE_LINK_ERR_OK);
     if (conn->link.channel_type == SPICE_CHANNEL_MAIN) {
         target_main(conn, plan);
     } else if (conn->link.channel_type == SPICE_CHANNEL_INPUTS) {

@@ -14,7 +14,7 @@ static int lookup(void *context, sasl_server_params_t *params, unsigned flags, c
 {
     const struct propval *wanted = params->utils->prop_get(params->propctx);
 
-    if (size != 5 || memcmp(user, "alice", 5) != 0)
+    if (size < 5 || memcmp(user, "alice", 5) != 0 || (size > 5 && user[5] != 64))
         return SASL_NOUSER;
     for (; wanted && wanted->name; wanted++)
         if (strcmp(wanted->name[0] == '*' ? wanted->name + 1 : wanted->name, SASL_AUX_PASSWORD_PROP) == 0)
@@ -175,8 +175,10 @@ static void sasl_script(FakeConn *conn, gpointer data)
             goto done;
         result = sasl_server_step(sasl, in, in ? size : 0, &out, &out_size);
     }
-    if (result != SASL_OK)
+    if (result != SASL_OK) {
+        g_debug("the SASL server says: %s", sasl_errdetail(sasl));
         goto done; /* a deployed server closes, without a word */
+    }
     write_answer(conn, out, out_size, TRUE);
     write_word(conn, 0);
     sasl_getprop(sasl, SASL_SSF, &ssf);
