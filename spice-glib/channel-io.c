@@ -267,7 +267,7 @@ void spice_channel_resume(SpiceChannel *channel)
 /* --- writing --- */
 
 /* Move messages into the output buffer, headers in front. FALSE: nothing to write. */
-static gboolean gather(SpiceConnection *conn)
+static gboolean gather(SpiceChannel *channel, SpiceConnection *conn)
 {
     OutMessage *out;
 
@@ -279,6 +279,7 @@ static gboolean gather(SpiceConnection *conn)
         WireHeader header = {.serial = ++conn->out_serial, .type = out->type, .size = out->size};
         guint8 bytes[WIRE_FULL_HEADER_SIZE];
 
+        spice_channel_capture_message(channel, FALSE, &header, out->body);
         wire_header_write(conn->mini, &header, bytes);
         g_byte_array_append(conn->wire, bytes, wire_header_size(conn->mini));
         g_byte_array_append(conn->wire, out->body, out->size);
@@ -295,7 +296,7 @@ void spice_channel_flush_now(SpiceChannel *channel)
 
     if (!conn || !conn->transport || conn->write_failed)
         return;
-    while (gather(conn)) {
+    while (gather(channel, conn)) {
         gssize n = spice_transport_write(conn->transport, conn->wire->data + conn->wire_offset,
                                          conn->wire->len - conn->wire_offset, &error);
 

@@ -74,6 +74,7 @@ static StepResult step_result(SpiceChannel *channel, SpiceConnection *conn)
     conn->step = spice_channel_step_message;
     f->in_link = FALSE;
     f->state = CHANNEL_READY;
+    spice_channel_capture_opened(channel, conn);
     spice_channel_emit_event(channel, SPICE_CHANNEL_OPENED, NULL);
     if (f->conn != conn || f->state != CHANNEL_READY || f->end_idle)
         return STEP_STOP;

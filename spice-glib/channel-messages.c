@@ -312,6 +312,7 @@ static gboolean begin_message(SpiceChannel *channel, SpiceConnection *conn)
     conn->dispatching = TRUE;
     conn->n_subs = conn->next_sub = 0;
     conn->waited = FALSE;
+    spice_channel_capture_message(channel, TRUE, header, conn->message);
     if (conn->ack_window > 0 && ++conn->ack_count >= conn->ack_window) {
         conn->ack_count = 0;
         spice_channel_send_reply(channel, SPICE_MSGC_ACK, NULL);

@@ -194,6 +194,12 @@ void spice_connection_clear_message(SpiceConnection *conn);
 void spice_channel_check_waits(SpiceChannel *channel);
 gboolean spice_channel_queue(SpiceChannel *channel, guint16 type, const guint8 *body, gsize size, gboolean reply);
 
+/* --- capture.c: what a program that records the session gets to see (capture.h) --- */
+void spice_channel_capture_opened(SpiceChannel *channel, SpiceConnection *conn);
+void spice_channel_capture_message(SpiceChannel *channel, gboolean from_server, const WireHeader *header,
+                                   const guint8 *body);
+void spice_channel_capture_closed(SpiceChannel *channel);
+
 /* --- session-migrate.c --- */
 void spice_channel_handle_migrate(SpiceChannel *channel, guint32 flags);
 void spice_channel_handle_migrate_data(SpiceChannel *channel, const guint8 *data, gsize size);

@@ -60,6 +60,7 @@ void spice_channel_reset(SpiceChannel *channel, gboolean migrating)
     spice_source_remove(&f->pump_idle);
     spice_source_remove(&f->flush_idle);
     if (f->conn) {
+        spice_channel_capture_closed(channel);
         spice_connection_close(f->conn);
         g_clear_pointer(&f->conn, spice_connection_unref);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Runs the vectors of a folder like tests/vectors/wire: recorded connections from the first byte of the link stage on,
- * refused link messages, a ticket, cursors. Prints a line for each failure and "N passed, M failed". */
+/* Runs the vectors of a folder like tests/vectors/wire: recorded connections from the first byte of
+ * the link stage on, refused link messages, a ticket, cursors. Prints a line for each failure and
+ * "N passed, M failed". */
 #include "wire/recorded.h"
 
 #include "agent/agent.h"
@@ -31,7 +32,9 @@ static gint64 number(JsonObject *object, const char *name)
     return json_object_get_int_member_with_default(object, name, 0);
 }
 
-/* ---- Link stage ------------------------------------------------------------------------------------------------------ */
+/* ---- Link stage
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct Link {
     WireLinkMess mess;
@@ -40,7 +43,8 @@ typedef struct Link {
 } Link;
 
 /* Header and body of both sides, held against the same written again. */
-static bool run_link(const uint8_t *client, size_t client_size, const uint8_t *server, size_t server_size, Link *link)
+static bool run_link(const uint8_t *client, size_t client_size, const uint8_t *server,
+                     size_t server_size, Link *link)
 {
     WireLinkHeader header;
     WireBuffer out = {0};
@@ -51,15 +55,18 @@ static bool run_link(const uint8_t *client, size_t client_size, const uint8_t *s
         return false;
     wire_link_header_read(client, &header);
     link->client_end = WIRE_LINK_HEADER_SIZE + header.size;
-    if (wire_link_header_check(&header, WIRE_TO_SERVER, &error) != SPICE_LINK_ERR_OK || link->client_end > client_size ||
-        wire_link_mess_parse(client + WIRE_LINK_HEADER_SIZE, header.size, &link->mess, &error) != SPICE_LINK_ERR_OK)
+    if (wire_link_header_check(&header, WIRE_TO_SERVER, &error) != SPICE_LINK_ERR_OK ||
+        link->client_end > client_size ||
+        wire_link_mess_parse(client + WIRE_LINK_HEADER_SIZE, header.size, &link->mess, &error) !=
+            SPICE_LINK_ERR_OK)
         return false;
     wire_link_mess_write(&link->mess, &out);
     if (out.size != link->client_end || memcmp(out.data, client, out.size))
         goto end;
     wire_link_header_read(server, &header);
     link->server_end = WIRE_LINK_HEADER_SIZE + header.size;
-    if (wire_link_header_check(&header, WIRE_TO_CLIENT, &error) != SPICE_LINK_ERR_OK || link->server_end > server_size ||
+    if (wire_link_header_check(&header, WIRE_TO_CLIENT, &error) != SPICE_LINK_ERR_OK ||
+        link->server_end > server_size ||
         !wire_link_reply_parse(server + WIRE_LINK_HEADER_SIZE, header.size, &link->reply, &error))
         goto end;
     wire_buffer_reset(&out);
@@ -70,10 +77,14 @@ end:
     return good;
 }
 
-/* ---- Agent ----------------------------------------------------------------------------------------------------------- */
+/* ---- Agent
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
-/* One direction of agent messages. All recorded peers have announced selections and serials of grabs. */
-static void run_agent_bytes(const char *vector, AgentAssembler *assembler, const uint8_t *data, size_t size)
+/* One direction of agent messages. All recorded peers have announced selections and serials of
+ * grabs. */
+static void run_agent_bytes(const char *vector, AgentAssembler *assembler, const uint8_t *data,
+                            size_t size)
 {
     const uint32_t session = AGENT_WITH_SELECTION | AGENT_WITH_GRAB_SERIAL;
     WireBytes input = {data, size};
@@ -81,7 +92,8 @@ static void run_agent_bytes(const char *vector, AgentAssembler *assembler, const
     WireError error;
     AgentFeed fed;
 
-    while ((fed = agent_assembler_feed(assembler, &input, &message, &error)) == AGENT_FEED_MESSAGE) {
+    while ((fed = agent_assembler_feed(assembler, &input, &message, &error)) ==
+           AGENT_FEED_MESSAGE) {
         WireArena arena;
         WireBuffer out = {0};
 
@@ -92,11 +104,14 @@ static void run_agent_bytes(const char *vector, AgentAssembler *assembler, const
             continue;
         }
         wire_arena_init(&arena, 1 << 20);
-        const void *parsed = agent_parse(message.type, session, message.data.data, message.data.size, &arena, &error);
-        if (!check(parsed && agent_write(message.type, session, parsed, &out), vector, "agent message"))
+        const void *parsed = agent_parse(message.type, session, message.data.data,
+                                         message.data.size, &arena, &error);
+        if (!check(parsed && agent_write(message.type, session, parsed, &out), vector,
+                   "agent message"))
             printf("  %s, %u bytes of type %u\n", error.text, message.size, message.type);
         /* A RELEASE of one byte instead of four becomes one of four (agent.md 13). */
-        else if (!check((out.size == message.data.size && (!out.size || !memcmp(out.data, message.data.data, out.size))) ||
+        else if (!check((out.size == message.data.size &&
+                         (!out.size || !memcmp(out.data, message.data.data, out.size))) ||
                             (message.type == VD_AGENT_CLIPBOARD_RELEASE && message.size == 1),
                         vector, "agent message written again"))
             printf("  type %u, %u bytes\n", message.type, message.size);
@@ -106,7 +121,8 @@ static void run_agent_bytes(const char *vector, AgentAssembler *assembler, const
     check(fed == AGENT_FEED_MORE && !input.size, vector, "agent stream");
 }
 
-static void run_agent_port(const char *vector, JsonObject *file, const char *folder, uint32_t max_chunk)
+static void run_agent_port(const char *vector, JsonObject *file, const char *folder,
+                           uint32_t max_chunk)
 {
     GBytes *bytes = recorded_load_checked(folder, file);
     AgentAssembler ports[3];
@@ -124,7 +140,8 @@ static void run_agent_port(const char *vector, JsonObject *file, const char *fol
     uint32_t port;
     bool begins, ends;
     input.size = size;
-    while ((fed = agent_chunks_feed(&chunks, &input, &port, &piece, &begins, &ends, &error)) == AGENT_FEED_MESSAGE) {
+    while ((fed = agent_chunks_feed(&chunks, &input, &port, &piece, &begins, &ends, &error)) ==
+           AGENT_FEED_MESSAGE) {
         check(begins && ends, vector, "whole chunk");
         run_agent_bytes(vector, &ports[port], piece.data, piece.size);
     }
@@ -134,19 +151,25 @@ static void run_agent_port(const char *vector, JsonObject *file, const char *fol
     g_bytes_unref(bytes);
 }
 
-/* ---- Messages -------------------------------------------------------------------------------------------------------- */
+/* ---- Messages
+ * --------------------------------------------------------------------------------------------------------
+ */
 
-/* A body that a scripted peer sent to be refused: PORT_EVENT with a byte too much. Servers close the channel for it
- * (wire.md 15), which is above the layout; here it's a message with surplus bytes. */
+/* A body that a scripted peer sent to be refused: PORT_EVENT with a byte too much. Servers close
+ * the channel for it (wire.md 15), which is above the layout; here it's a message with surplus
+ * bytes. */
 static bool has_surplus(const char *vector, const WireMessageInfo *info, size_t size)
 {
-    return !strcmp(vector, "vmc-lz4") && info && !strcmp(info->name, "SPICE_MSGC_PORT_EVENT") && size == 2;
+    return !strcmp(vector, "vmc-lz4") && info && !strcmp(info->name, "SPICE_MSGC_PORT_EVENT") &&
+           size == 2;
 }
 
-static void run_messages(const char *vector, const char *label, uint8_t channel, WireDirection dir, bool mini,
-                         const uint8_t *data, size_t size, size_t at, JsonArray *expected)
+static void run_messages(const char *vector, const char *label, uint8_t channel, WireDirection dir,
+                         bool mini, const uint8_t *data, size_t size, size_t at,
+                         JsonArray *expected)
 {
-    g_autofree char *what = g_strdup_printf("%s, %s", label, dir == WIRE_TO_CLIENT ? "from the server" : "from the client");
+    g_autofree char *what = g_strdup_printf(
+        "%s, %s", label, dir == WIRE_TO_CLIENT ? "from the server" : "from the client");
     guint n = json_array_get_length(expected);
     AgentAssembler agent;
 
@@ -156,11 +179,13 @@ static void run_messages(const char *vector, const char *label, uint8_t channel,
         WireHeader header;
         size_t written = 0;
 
-        if (!check(at == (size_t)number(message, "offset") && size - at >= wire_header_size(mini), vector, what))
+        if (!check(at == (size_t)number(message, "offset") && size - at >= wire_header_size(mini),
+                   vector, what))
             break;
         wire_header_read(mini, data + at, &header);
         at += wire_header_size(mini);
-        if (!check(header.type == number(message, "type") && header.size == number(message, "size") &&
+        if (!check(header.type == number(message, "type") &&
+                       header.size == number(message, "size") &&
                        header.serial == (guint64)number(message, "serial") &&
                        header.sub_list == number(message, "sub_list") && header.size <= size - at,
                    vector, what))
@@ -169,16 +194,22 @@ static void run_messages(const char *vector, const char *label, uint8_t channel,
         const uint8_t *body = data + at;
         at += header.size;
         messages++;
-        check(info && !strcmp(info->name, json_object_get_string_member(message, "name")), vector, what);
+        check(info && !strcmp(info->name, json_object_get_string_member(message, "name")), vector,
+              what);
         check(info && header.size >= info->min_size, vector, what);
-        if (!check(recorded_same(channel, dir, header.type, body, header.size, &written), vector, what))
+        if (!check(recorded_same(channel, dir, header.type, body, header.size, &written), vector,
+                   what))
             printf("  message %u at %zu\n", i, at - header.size);
-        check(written == header.size || header.sub_list > written || has_surplus(vector, info, header.size), vector, what);
+        check(written == header.size || header.sub_list > written ||
+                  has_surplus(vector, info, header.size),
+              vector, what);
         if (channel == SPICE_CHANNEL_MAIN &&
-            header.type == (dir == WIRE_TO_CLIENT ? SPICE_MSG_MAIN_AGENT_DATA : SPICE_MSGC_MAIN_AGENT_DATA))
+            header.type ==
+                (dir == WIRE_TO_CLIENT ? SPICE_MSG_MAIN_AGENT_DATA : SPICE_MSGC_MAIN_AGENT_DATA))
             run_agent_bytes(vector, &agent, body, header.size);
         if (header.sub_list || (header.type == SPICE_MSG_LIST && dir == WIRE_TO_CLIENT))
-            check(recorded_subs_same(channel, dir, body, header.size, header.sub_list), vector, what);
+            check(recorded_subs_same(channel, dir, body, header.size, header.sub_list), vector,
+                  what);
     }
     check(at == size, vector, what);
     agent_assembler_clear(&agent);
@@ -188,45 +219,59 @@ static void run_messages(const char *vector, const char *label, uint8_t channel,
 static void run_connection(const char *vector, JsonObject *connection, const char *folder)
 {
     const char *label = json_object_get_string_member(connection, "label");
-    JsonObject *decoded = json_object_has_member(connection, "decoded") ? json_object_get_object_member(connection, "decoded") : NULL;
-    GBytes *c2s = recorded_load_checked(folder, json_object_get_object_member(connection, "client_to_server"));
-    GBytes *s2c = recorded_load_checked(folder, json_object_get_object_member(connection, "server_to_client"));
+    JsonObject *decoded = json_object_has_member(connection, "decoded")
+                              ? json_object_get_object_member(connection, "decoded")
+                              : NULL;
+    GBytes *c2s = recorded_load_checked(
+        folder, json_object_get_object_member(connection, "client_to_server"));
+    GBytes *s2c = recorded_load_checked(
+        folder, json_object_get_object_member(connection, "server_to_client"));
     gsize client_size = 0, server_size = 0;
     Link link;
 
     if (!check(c2s && s2c, vector, "files"))
         goto end;
-    const uint8_t *client = g_bytes_get_data(c2s, &client_size), *server = g_bytes_get_data(s2c, &server_size);
-    if (!decoded || !check(run_link(client, client_size, server, server_size, &link), vector, "link stage"))
+    const uint8_t *client = g_bytes_get_data(c2s, &client_size),
+                  *server = g_bytes_get_data(s2c, &server_size);
+    if (!decoded ||
+        !check(run_link(client, client_size, server, server_size, &link), vector, "link stage"))
         goto end;
-    check(link.mess.channel_type == number(decoded, "channel_type") && link.mess.channel_id == number(decoded, "channel_id") &&
+    check(link.mess.channel_type == number(decoded, "channel_type") &&
+              link.mess.channel_id == number(decoded, "channel_id") &&
               link.mess.connection_id == (guint64)number(decoded, "connection_id"),
           vector, "link message");
     check(link.reply.error == (guint64)number(decoded, "link_error"), vector, "link error");
     if (link.reply.error != SPICE_LINK_ERR_OK) {
-        check(client_size == link.client_end && server_size == link.server_end, vector, "nothing after a refusal");
+        check(client_size == link.client_end && server_size == link.server_end, vector,
+              "nothing after a refusal");
         goto end;
     }
     const uint8_t *modulus;
     check(wire_pubkey_read(link.reply.pub_key, &modulus), vector, "public key");
-    check(wire_auth_choose(&link.mess.common_caps, &link.reply.common_caps) == WIRE_AUTH_TICKET, vector, "authentication");
+    check(wire_auth_choose(&link.mess.common_caps, &link.reply.common_caps) == WIRE_AUTH_TICKET,
+          vector, "authentication");
     bool mini = wire_caps_has(&link.mess.common_caps, SPICE_COMMON_CAP_MINI_HEADER) &&
                 wire_caps_has(&link.reply.common_caps, SPICE_COMMON_CAP_MINI_HEADER);
     check(mini == json_object_get_boolean_member(decoded, "mini_header"), vector, "header form");
-    check(wire_link_word_read(client + link.client_end) == number(decoded, "auth_mechanism"), vector, "mechanism");
+    check(wire_link_word_read(client + link.client_end) == number(decoded, "auth_mechanism"),
+          vector, "mechanism");
     size_t ticket = link.client_end + WIRE_AUTH_MECHANISM_SIZE;
     check(ticket == (size_t)number(decoded, "ticket_offset"), vector, "place of the ticket");
-    check(wire_link_word_read(server + link.server_end) == number(decoded, "link_result"), vector, "link result");
-    run_messages(vector, label, link.mess.channel_type, WIRE_TO_SERVER, mini, client, client_size, ticket + WIRE_TICKET_SIZE,
+    check(wire_link_word_read(server + link.server_end) == number(decoded, "link_result"), vector,
+          "link result");
+    run_messages(vector, label, link.mess.channel_type, WIRE_TO_SERVER, mini, client, client_size,
+                 ticket + WIRE_TICKET_SIZE,
                  json_object_get_array_member(decoded, "client_messages"));
     run_messages(vector, label, link.mess.channel_type, WIRE_TO_CLIENT, mini, server, server_size,
-                 link.server_end + WIRE_LINK_RESULT_SIZE, json_object_get_array_member(decoded, "server_messages"));
+                 link.server_end + WIRE_LINK_RESULT_SIZE,
+                 json_object_get_array_member(decoded, "server_messages"));
 end:
     g_clear_pointer(&c2s, g_bytes_unref);
     g_clear_pointer(&s2c, g_bytes_unref);
 }
 
-/* ---- SASL and WebSocket: their own framing around the link stage ----------------------------------------------------- */
+/* ---- SASL and WebSocket: their own framing around the link stage
+ * ----------------------------------------------------- */
 
 /* A length and so many bytes. */
 static bool skip_string(const uint8_t *data, size_t size, size_t *at, uint32_t expected)
@@ -240,30 +285,37 @@ static bool skip_string(const uint8_t *data, size_t size, size_t *at, uint32_t e
 static void run_sasl(const char *vector, JsonObject *connection, const char *folder)
 {
     static const uint32_t from_server[] = {12, 150}, from_client[] = {10, 0, 257};
-    GBytes *c2s = recorded_load_checked(folder, json_object_get_object_member(connection, "client_to_server"));
-    GBytes *s2c = recorded_load_checked(folder, json_object_get_object_member(connection, "server_to_client"));
+    GBytes *c2s = recorded_load_checked(
+        folder, json_object_get_object_member(connection, "client_to_server"));
+    GBytes *s2c = recorded_load_checked(
+        folder, json_object_get_object_member(connection, "server_to_client"));
     gsize client_size, server_size;
     Link link;
 
     if (!check(c2s && s2c, vector, "files"))
         return;
-    const uint8_t *client = g_bytes_get_data(c2s, &client_size), *server = g_bytes_get_data(s2c, &server_size);
+    const uint8_t *client = g_bytes_get_data(c2s, &client_size),
+                  *server = g_bytes_get_data(s2c, &server_size);
     if (check(run_link(client, client_size, server, server_size, &link), vector, "link stage")) {
         const uint8_t zero[WIRE_PUBKEY_SIZE] = {0};
         size_t at = link.server_end;
 
-        check(wire_auth_choose(&link.mess.common_caps, &link.reply.common_caps) == WIRE_AUTH_SASL, vector, "choice");
+        check(wire_auth_choose(&link.mess.common_caps, &link.reply.common_caps) == WIRE_AUTH_SASL,
+              vector, "choice");
         check(!memcmp(link.reply.pub_key, zero, sizeof zero), vector, "no key with SASL");
         for (size_t i = 0; i < 2; i++)
-            check(skip_string(server, server_size, &at, from_server[i]), vector, "strings from the server");
+            check(skip_string(server, server_size, &at, from_server[i]), vector,
+                  "strings from the server");
         check(server[at++] == 0, vector, "not complete after the challenge");
-        check(skip_string(server, server_size, &at, 41) && server[at++] == 1, vector, "complete after the proof");
+        check(skip_string(server, server_size, &at, 41) && server[at++] == 1, vector,
+              "complete after the proof");
         check(wire_link_word_read(server + at) == 0, vector, "authenticated");
         at = link.client_end;
         check(wire_link_word_read(client + at) == SPICE_COMMON_CAP_AUTH_SASL, vector, "mechanism");
         at += 4;
         for (size_t i = 0; i < 3; i++)
-            check(skip_string(client, client_size, &at, from_client[i]), vector, "strings from the client");
+            check(skip_string(client, client_size, &at, from_client[i]), vector,
+                  "strings from the client");
     }
     g_bytes_unref(c2s);
     g_bytes_unref(s2c);
@@ -304,8 +356,10 @@ static GByteArray *websocket_payload(GBytes *stream, uint8_t *last_opcode)
 
 static void run_websocket(const char *vector, JsonObject *connection, const char *folder)
 {
-    GBytes *c2s = recorded_load_checked(folder, json_object_get_object_member(connection, "client_to_server"));
-    GBytes *s2c = recorded_load_checked(folder, json_object_get_object_member(connection, "server_to_client"));
+    GBytes *c2s = recorded_load_checked(
+        folder, json_object_get_object_member(connection, "client_to_server"));
+    GBytes *s2c = recorded_load_checked(
+        folder, json_object_get_object_member(connection, "server_to_client"));
     uint8_t last = 0;
     Link link;
 
@@ -313,17 +367,22 @@ static void run_websocket(const char *vector, JsonObject *connection, const char
         return;
     GByteArray *client = websocket_payload(c2s, &last), *server = websocket_payload(s2c, &last);
     check(last == 8, vector, "closing frame");
-    check(run_link(client->data, client->len, server->data, server->len, &link), vector, "link stage in frames");
-    check(link.mess.channel_type == SPICE_CHANNEL_MAIN && link.reply.error == SPICE_LINK_ERR_OK, vector, "link");
+    check(run_link(client->data, client->len, server->data, server->len, &link), vector,
+          "link stage in frames");
+    check(link.mess.channel_type == SPICE_CHANNEL_MAIN && link.reply.error == SPICE_LINK_ERR_OK,
+          vector, "link");
     g_byte_array_unref(client);
     g_byte_array_unref(server);
     g_bytes_unref(c2s);
     g_bytes_unref(s2c);
 }
 
-/* ---- The other kinds ------------------------------------------------------------------------------------------------- */
+/* ---- The other kinds
+ * -------------------------------------------------------------------------------------------------
+ */
 
-/* A server's answer to a link message up to the choice of the channel. Empty: closed without answer, or accepted. */
+/* A server's answer to a link message up to the choice of the channel. Empty: closed without
+ * answer, or accepted. */
 static void answer(const uint8_t *data, size_t size, WireBuffer *out, bool *accepted)
 {
     WireLinkHeader header;
@@ -335,9 +394,10 @@ static void answer(const uint8_t *data, size_t size, WireBuffer *out, bool *acce
     wire_link_header_read(data, &header);
     reply.error = wire_link_header_check(&header, WIRE_TO_SERVER, &error);
     if (reply.error == SPICE_LINK_ERR_OK)
-        reply.error = header.size <= size - WIRE_LINK_HEADER_SIZE
-                          ? wire_link_mess_parse(data + WIRE_LINK_HEADER_SIZE, header.size, &mess, &error)
-                          : SPICE_LINK_ERR_INVALID_DATA;
+        reply.error =
+            header.size <= size - WIRE_LINK_HEADER_SIZE
+                ? wire_link_mess_parse(data + WIRE_LINK_HEADER_SIZE, header.size, &mess, &error)
+                : SPICE_LINK_ERR_INVALID_DATA;
     if (reply.error == SPICE_LINK_ERR_OK)
         *accepted = true;
     else if (wire_link_header_wants_answer(&header))
@@ -364,7 +424,9 @@ static void run_link_errors(const char *vector, JsonArray *cases)
         else if (!json_object_get_boolean_member(one, "closed_by_server"))
             check(accepted, vector, name);
         else
-            check(!accepted && out.size == response_size && (!out.size || !memcmp(out.data, expected, out.size)), vector, name);
+            check(!accepted && out.size == response_size &&
+                      (!out.size || !memcmp(out.data, expected, out.size)),
+                  vector, name);
         wire_buffer_clear(&out);
         g_bytes_unref(request);
         g_bytes_unref(response);
@@ -373,8 +435,10 @@ static void run_link_errors(const char *vector, JsonArray *cases)
 
 static void run_ticket(const char *vector, JsonObject *object, const char *folder)
 {
-    GBytes *pem = recorded_load_checked(folder, json_object_get_object_member(object, "private_key_pem"));
-    GBytes *der = recorded_load_checked(folder, json_object_get_object_member(object, "public_key_der"));
+    GBytes *pem =
+        recorded_load_checked(folder, json_object_get_object_member(object, "private_key_pem"));
+    GBytes *der =
+        recorded_load_checked(folder, json_object_get_object_member(object, "public_key_der"));
     GBytes *ticket = recorded_load_checked(folder, json_object_get_object_member(object, "ticket"));
     GBytes *plain = recorded_hex(json_object_get_string_member(object, "plaintext_hex"));
     GBytes *request = recorded_hex(json_object_get_string_member(object, "link_message_hex"));
@@ -387,7 +451,8 @@ static void run_ticket(const char *vector, JsonObject *object, const char *folde
     if (!check(pem && der && ticket, vector, "files"))
         return;
     const uint8_t *data = g_bytes_get_data(request, &size);
-    check(wire_link_mess_parse(data + 16, size - 16, &mess, &error) == SPICE_LINK_ERR_OK, vector, "link message");
+    check(wire_link_mess_parse(data + 16, size - 16, &mess, &error) == SPICE_LINK_ERR_OK, vector,
+          "link message");
     data = g_bytes_get_data(reply_body, &size);
     check(wire_link_reply_parse(data, size, &reply, &error), vector, "link reply");
     const uint8_t *modulus, *key = g_bytes_get_data(der, &size);
@@ -406,7 +471,8 @@ static void run_ticket(const char *vector, JsonObject *object, const char *folde
     size_t found_size = sizeof found;
     data = g_bytes_get_data(ticket, &size);
     check(size == WIRE_TICKET_SIZE, vector, "size of the ticket");
-    check(EVP_PKEY_decrypt_init(context) > 0 && EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) > 0 &&
+    check(EVP_PKEY_decrypt_init(context) > 0 &&
+              EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) > 0 &&
               EVP_PKEY_decrypt(context, found, &found_size, data, size) > 0,
           vector, "decryption");
     data = g_bytes_get_data(plain, &plain_size);
@@ -428,10 +494,11 @@ static void run_cursors(const char *vector, JsonArray *cursors)
     for (guint i = 0; i < json_array_get_length(cursors); i++) {
         JsonObject *one = json_array_get_object_element(cursors, i);
         GBytes *data = recorded_hex(json_object_get_string_member(one, "data_hex"));
-        WireMsgCursorSet set = {.visible = 1, .cursor = {.type = (uint8_t)number(one, "cursor_type"),
-                                                         .width = (uint16_t)number(one, "width"),
-                                                         .height = (uint16_t)number(one, "height"),
-                                                         .unique = (uint64_t)number(one, "unique")}};
+        WireMsgCursorSet set = {.visible = 1,
+                                .cursor = {.type = (uint8_t)number(one, "cursor_type"),
+                                           .width = (uint16_t)number(one, "width"),
+                                           .height = (uint16_t)number(one, "height"),
+                                           .unique = (uint64_t)number(one, "unique")}};
         WireBuffer out = {0};
         WireArena arena;
         WireError error;
@@ -440,10 +507,13 @@ static void run_cursors(const char *vector, JsonArray *cursors)
         wire_arena_init(&arena, 1 << 16);
         set.cursor.data.data = g_bytes_get_data(data, &size);
         set.cursor.data.size = size;
-        check(wire_write(SPICE_CHANNEL_CURSOR, WIRE_TO_CLIENT, SPICE_MSG_CURSOR_SET, &set, &out), vector, "written");
+        check(wire_write(SPICE_CHANNEL_CURSOR, WIRE_TO_CLIENT, SPICE_MSG_CURSOR_SET, &set, &out),
+              vector, "written");
         const WireMsgCursorSet *back =
-            wire_parse(SPICE_CHANNEL_CURSOR, WIRE_TO_CLIENT, SPICE_MSG_CURSOR_SET, out.data, out.size, &arena, &error);
-        check(back && out.size == 7 + 17 + size && back->cursor.unique == set.cursor.unique && back->cursor.data.size == size &&
+            wire_parse(SPICE_CHANNEL_CURSOR, WIRE_TO_CLIENT, SPICE_MSG_CURSOR_SET, out.data,
+                       out.size, &arena, &error);
+        check(back && out.size == 7 + 17 + size && back->cursor.unique == set.cursor.unique &&
+                  back->cursor.data.size == size &&
                   !memcmp(back->cursor.data.data, set.cursor.data.data, size),
               vector, "read back");
         wire_arena_clear(&arena);
@@ -454,7 +524,8 @@ static void run_cursors(const char *vector, JsonArray *cursors)
 
 static void run_vector(JsonObject *vector, const char *folder)
 {
-    const char *id = json_object_get_string_member(vector, "id"), *kind = json_object_get_string_member(vector, "kind");
+    const char *id = json_object_get_string_member(vector, "id"),
+               *kind = json_object_get_string_member(vector, "kind");
 
     if (!strcmp(kind, "trace")) {
         JsonArray *connections = json_object_get_array_member(vector, "connections");
@@ -477,8 +548,10 @@ static void run_vector(JsonObject *vector, const char *folder)
         run_link_errors(id, json_object_get_array_member(vector, "cases"));
     } else if (!strcmp(kind, "agent-port")) {
         /* Agents send chunks of any size. */
-        run_agent_port(id, json_object_get_object_member(vector, "agent_to_server"), folder, UINT32_MAX);
-        run_agent_port(id, json_object_get_object_member(vector, "server_to_agent"), folder, AGENT_PIECE_MAX);
+        run_agent_port(id, json_object_get_object_member(vector, "agent_to_server"), folder,
+                       UINT32_MAX);
+        run_agent_port(id, json_object_get_object_member(vector, "server_to_agent"), folder,
+                       AGENT_PIECE_MAX);
     } else {
         check(false, id, "unknown kind of vector");
     }
@@ -491,7 +564,8 @@ int main(int argc, char **argv)
         return 2;
     }
     JsonParser *index = recorded_index(argv[1], "index.json");
-    JsonArray *vectors = json_object_get_array_member(json_node_get_object(json_parser_get_root(index)), "vectors");
+    JsonArray *vectors =
+        json_object_get_array_member(json_node_get_object(json_parser_get_root(index)), "vectors");
     for (guint i = 0; i < json_array_get_length(vectors); i++)
         run_vector(json_array_get_object_element(vectors, i), argv[1]);
     g_object_unref(index);

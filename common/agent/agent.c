@@ -10,9 +10,11 @@ uint32_t agent_session(const WireCaps *own, const WireCaps *peer)
 {
     uint32_t session = 0;
 
-    if (wire_caps_has(own, VD_AGENT_CAP_CLIPBOARD_SELECTION) && wire_caps_has(peer, VD_AGENT_CAP_CLIPBOARD_SELECTION))
+    if (wire_caps_has(own, VD_AGENT_CAP_CLIPBOARD_SELECTION) &&
+        wire_caps_has(peer, VD_AGENT_CAP_CLIPBOARD_SELECTION))
         session |= AGENT_WITH_SELECTION;
-    if (wire_caps_has(own, VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL) && wire_caps_has(peer, VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL))
+    if (wire_caps_has(own, VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL) &&
+        wire_caps_has(peer, VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL))
         session |= AGENT_WITH_GRAB_SERIAL;
     return session;
 }
@@ -25,11 +27,13 @@ void agent_caps_read(const AgentAnnounceCapabilities *announce, WireCaps *caps)
         caps->words[i] = announce->caps[i];
 }
 
-const void *agent_parse(uint32_t type, uint32_t session, const uint8_t *data, size_t size, WireArena *arena, WireError *error)
+const void *agent_parse(uint32_t type, uint32_t session, const uint8_t *data, size_t size,
+                        WireArena *arena, WireError *error)
 {
     const uint8_t padded[4] = {size ? data[0] : 0};
 
-    /* Deployed agents send one byte of four in one case (agent.md 13). Nothing of the message points into its bytes. */
+    /* Deployed agents send one byte of four in one case (agent.md 13). Nothing of the message
+     * points into its bytes. */
     if (type == VD_AGENT_CLIPBOARD_RELEASE && size > 0 && size < sizeof padded) {
         data = padded;
         size = sizeof padded;
@@ -84,7 +88,8 @@ bool agent_file_status_space(const AgentFileXferStatus *status, uint64_t *free_b
     return true;
 }
 
-bool agent_file_status_error(const AgentFileXferStatus *status, uint8_t *error_type, uint32_t *error_code)
+bool agent_file_status_error(const AgentFileXferStatus *status, uint8_t *error_type,
+                             uint32_t *error_code)
 {
     if (status->result != VD_AGENT_FILE_XFER_STATUS_ERROR || status->details.size < 5)
         return false;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The guest-agent protocol (docs/spec/agent.md): messages between bytes and structures, their header, cutting them into
- * pieces for AGENT_DATA, chunks of the guest's port, and putting messages together again. The structures are in
- * agent-messages.h, which is generated from agent.schema. Plain functions, as in wire/wire.h. */
+/* The guest-agent protocol (docs/spec/agent.md): messages between bytes and structures, their
+ * header, cutting them into pieces for AGENT_DATA, chunks of the guest's port, and putting messages
+ * together again. The structures are in agent-messages.h, which is generated from agent.schema.
+ * Plain functions, as in wire/wire.h. */
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
@@ -11,7 +12,8 @@
 enum {
     AGENT_HEADER_SIZE = 20,
     AGENT_CHUNK_HEADER_SIZE = 8,
-    AGENT_PIECE_MAX = VD_AGENT_MAX_DATA_SIZE, /* bytes of an AGENT_DATA body, or of a chunk to the guest */
+    AGENT_PIECE_MAX =
+        VD_AGENT_MAX_DATA_SIZE, /* bytes of an AGENT_DATA body, or of a chunk to the guest */
 };
 
 /* What layouts depend on. */
@@ -28,8 +30,10 @@ void agent_caps_read(const AgentAnnounceCapabilities *announce, WireCaps *caps);
 const WireMessageInfo *agent_message_info(uint32_t type);
 const WireMessageInfo *agent_message_infos(size_t *n);
 
-/* As wire_parse(): the data behind the header. A RELEASE that is cut after its first byte is accepted. */
-const void *agent_parse(uint32_t type, uint32_t session, const uint8_t *data, size_t size, WireArena *arena, WireError *error);
+/* As wire_parse(): the data behind the header. A RELEASE that is cut after its first byte is
+ * accepted. */
+const void *agent_parse(uint32_t type, uint32_t session, const uint8_t *data, size_t size,
+                        WireArena *arena, WireError *error);
 /* As wire_write(): the data, without header. */
 bool agent_write(uint32_t type, uint32_t session, const void *message, WireBuffer *out);
 /* Header and data. */
@@ -38,15 +42,17 @@ bool agent_write_message(uint32_t type, uint32_t session, const void *message, W
 bool agent_write_header(uint32_t type, uint32_t size, WireBuffer *out);
 void agent_dump(uint32_t type, uint32_t session, const void *message, WireSink *sink);
 
-/* The next piece of a message (header and data), and *rest without it; empty when there is none. Each piece is the body of
- * one AGENT_DATA, and costs one token. A message begins in a piece of its own. */
+/* The next piece of a message (header and data), and *rest without it; empty when there is none.
+ * Each piece is the body of one AGENT_DATA, and costs one token. A message begins in a piece of its
+ * own. */
 WireBytes agent_next_piece(WireBytes *rest);
 /* A piece as a chunk of the guest's port. port: VDP_CLIENT_PORT or VDP_SERVER_PORT. */
 bool agent_write_chunk(uint32_t port, WireBytes piece, WireBuffer *out);
 
 /* Details of FILE_XFER_STATUS, which may be missing: false. */
 bool agent_file_status_space(const AgentFileXferStatus *status, uint64_t *free_bytes);
-bool agent_file_status_error(const AgentFileXferStatus *status, uint8_t *error_type, uint32_t *error_code);
+bool agent_file_status_error(const AgentFileXferStatus *status, uint8_t *error_type,
+                             uint32_t *error_code);
 
 /* A message that has arrived. */
 typedef struct AgentMessage {
@@ -62,12 +68,12 @@ typedef enum AgentFeed {
     AGENT_FEED_BAD,     /* the stream is broken: nothing more can be read from it until a reset */
 } AgentFeed;
 
-/* Puts one direction's messages together, however they are cut. Memory grows with what has arrived, not with what a header
- * announces. Caller-owned, for one thread. */
+/* Puts one direction's messages together, however they are cut. Memory grows with what has arrived,
+ * not with what a header announces. Caller-owned, for one thread. */
 typedef struct AgentAssembler {
     uint32_t limit;
-    bool whole; /* each input must begin a message with its whole header, and end with it or before: what a server asks of
-                 * clients and agents (agent.md 1.1) */
+    bool whole; /* each input must begin a message with its whole header, and end with it or before:
+                 * what a server asks of clients and agents (agent.md 1.1) */
     bool bad;
     unsigned header_size;
     uint8_t header[AGENT_HEADER_SIZE];
@@ -82,7 +88,8 @@ void agent_assembler_reset(AgentAssembler *assembler);
 void agent_assembler_clear(AgentAssembler *assembler);
 /* True: a message has begun and isn't complete. */
 bool agent_assembler_is_inside(const AgentAssembler *assembler);
-AgentFeed agent_assembler_feed(AgentAssembler *assembler, WireBytes *input, AgentMessage *message, WireError *error);
+AgentFeed agent_assembler_feed(AgentAssembler *assembler, WireBytes *input, AgentMessage *message,
+                               WireError *error);
 
 /* Takes the guest port's byte stream apart. */
 typedef struct AgentChunks {
@@ -94,9 +101,10 @@ typedef struct AgentChunks {
 } AgentChunks;
 
 void agent_chunks_init(AgentChunks *chunks, uint32_t max_size);
-/* The next bytes of a chunk: *port, and *bytes (a view of the input), with *begins when they are its first and *ends when
- * they are its last. AGENT_FEED_MESSAGE: there are some. A chunk of size 0 gives empty bytes that begin and end. */
-AgentFeed agent_chunks_feed(AgentChunks *chunks, WireBytes *input, uint32_t *port, WireBytes *bytes, bool *begins, bool *ends,
-                            WireError *error);
+/* The next bytes of a chunk: *port, and *bytes (a view of the input), with *begins when they are
+ * its first and *ends when they are its last. AGENT_FEED_MESSAGE: there are some. A chunk of size 0
+ * gives empty bytes that begin and end. */
+AgentFeed agent_chunks_feed(AgentChunks *chunks, WireBytes *input, uint32_t *port, WireBytes *bytes,
+                            bool *begins, bool *ends, WireError *error);
 
 #endif

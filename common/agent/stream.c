@@ -7,7 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static AgentFeed __attribute__((format(printf, 3, 4))) broken(bool *bad, WireError *error, const char *format, ...)
+static AgentFeed __attribute__((format(printf, 3, 4)))
+broken(bool *bad, WireError *error, const char *format, ...)
 {
     va_list args;
 
@@ -84,11 +85,12 @@ void agent_assembler_clear(AgentAssembler *assembler)
 
 bool agent_assembler_is_inside(const AgentAssembler *assembler)
 {
-    return assembler->header_size > 0 &&
-           (assembler->header_size < AGENT_HEADER_SIZE || assembler->got < wire_get_u32(assembler->header + 16));
+    return assembler->header_size > 0 && (assembler->header_size < AGENT_HEADER_SIZE ||
+                                          assembler->got < wire_get_u32(assembler->header + 16));
 }
 
-AgentFeed agent_assembler_feed(AgentAssembler *assembler, WireBytes *input, AgentMessage *message, WireError *error)
+AgentFeed agent_assembler_feed(AgentAssembler *assembler, WireBytes *input, AgentMessage *message,
+                               WireError *error)
 {
     if (assembler->bad)
         return AGENT_FEED_BAD;
@@ -98,11 +100,13 @@ AgentFeed agent_assembler_feed(AgentAssembler *assembler, WireBytes *input, Agen
         return AGENT_FEED_MORE;
     if (assembler->header_size < AGENT_HEADER_SIZE) {
         if (assembler->whole && input->size < AGENT_HEADER_SIZE)
-            return broken(&assembler->bad, error, "an agent message that begins with %zu bytes", input->size);
+            return broken(&assembler->bad, error, "an agent message that begins with %zu bytes",
+                          input->size);
         if (!take_header(assembler->header, &assembler->header_size, AGENT_HEADER_SIZE, input))
             return AGENT_FEED_MORE;
         if (wire_get_u32(assembler->header) != VD_AGENT_PROTOCOL)
-            return broken(&assembler->bad, error, "agent protocol %" PRIu32, wire_get_u32(assembler->header));
+            return broken(&assembler->bad, error, "agent protocol %" PRIu32,
+                          wire_get_u32(assembler->header));
     }
     uint32_t size = wire_get_u32(assembler->header + 16);
     bool dropped = size > assembler->limit;
@@ -110,9 +114,11 @@ AgentFeed agent_assembler_feed(AgentAssembler *assembler, WireBytes *input, Agen
     bool at_once = part.size == size;
     assembler->got += (uint32_t)part.size;
     if (assembler->whole && assembler->got == size && input->size)
-        return broken(&assembler->bad, error, "%zu bytes behind the end of an agent message", input->size);
+        return broken(&assembler->bad, error, "%zu bytes behind the end of an agent message",
+                      input->size);
     if (!dropped && !at_once && !wire_buffer_append(&assembler->data, part.data, part.size))
-        return broken(&assembler->bad, error, "no memory for an agent message of %" PRIu32 " bytes", size);
+        return broken(&assembler->bad, error, "no memory for an agent message of %" PRIu32 " bytes",
+                      size);
     if (assembler->got < size)
         return AGENT_FEED_MORE;
     message->type = wire_get_u32(assembler->header + 4);
@@ -130,8 +136,8 @@ void agent_chunks_init(AgentChunks *chunks, uint32_t max_size)
     *chunks = (AgentChunks){.max_size = max_size};
 }
 
-AgentFeed agent_chunks_feed(AgentChunks *chunks, WireBytes *input, uint32_t *port, WireBytes *bytes, bool *begins, bool *ends,
-                            WireError *error)
+AgentFeed agent_chunks_feed(AgentChunks *chunks, WireBytes *input, uint32_t *port, WireBytes *bytes,
+                            bool *begins, bool *ends, WireError *error)
 {
     if (chunks->bad)
         return AGENT_FEED_BAD;

@@ -4,7 +4,12 @@
 #include <string.h>
 
 #include "canvas/area.h"
+#include "canvas/kernel.h"
 #include "wire/wire-messages.h"
+
+#ifdef CANVAS_HAVE_AVX2
+#include <immintrin.h>
+#endif
 
 /* A region of n arbitrary rectangles can have n * n / 4 of them after its normalisation; beyond this number D is kept as
  * a bitmap, whose size the surface bounds. */
@@ -244,53 +249,63 @@ void canvas_area_add_to(const CanvasArea *area, pixman_region32_t *damage)
         pixman_region32_union(damage, damage, (pixman_region32_t *)&area->region);
 }
 
-/* Masks for the eight pixels of a byte of bits, by halves. */
-static const uint32_t nibble_wide[16][4] = {
-#define ALL(b) ((b) & 1 ? UINT32_MAX : 0)
-#define N(b) { ALL(b), ALL((b) >> 1), ALL((b) >> 2), ALL((b) >> 3) }
-    N(0), N(1), N(2), N(3), N(4), N(5), N(6), N(7), N(8), N(9), N(10), N(11), N(12), N(13), N(14), N(15),
-};
-#undef ALL
-#define ALL(b) ((b) & 1 ? UINT16_MAX : 0)
-static const uint16_t nibble_half[16][4] = {
-    N(0), N(1), N(2), N(3), N(4), N(5), N(6), N(7), N(8), N(9), N(10), N(11), N(12), N(13), N(14), N(15),
-#undef N
-#undef ALL
-};
-
-/* dst := src where the bit is set. bits begin with bit 0. */
-static void select_row(uint8_t *dst, const uint8_t *src, const uint8_t *bits, unsigned int size, size_t n)
+#ifdef CANVAS_HAVE_AVX2
+__attribute__((target("avx2"))) static void select_wide_avx2(uint32_t *dst, const uint32_t *src, const uint8_t *bits, size_t n8)
 {
-    for (size_t i = 0; i < n; i += 8) {
-        size_t count = n - i < 8 ? n - i : 8;
-        unsigned int eight = bits[i >> 3];
+    const __m256i lanes = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
 
-        if (eight == 0)
-            continue;
-        if (eight == 0xff && count == 8) {
-            memcpy(dst + i * size, src + i * size, 8 * size);
-        } else if (count < 8 || size == 1) {
-            for (size_t j = 0; j < count; j++)
-                if (eight >> j & 1)
-                    memcpy(dst + (i + j) * size, src + (i + j) * size, size);
-        } else if (size == 4) {
-            uint32_t *d = (uint32_t *)dst + i;
-            const uint32_t *s = (const uint32_t *)src + i, *low = nibble_wide[eight & 15], *high = nibble_wide[eight >> 4];
+    for (size_t i = 0; i < n8; i += 8) {
+        __m256i eight = _mm256_and_si256(_mm256_set1_epi32(bits[i >> 3]), lanes);
 
-            for (size_t j = 0; j < 4; j++)
-                d[j] = (d[j] & ~low[j]) | (s[j] & low[j]);
-            for (size_t j = 0; j < 4; j++)
-                d[j + 4] = (d[j + 4] & ~high[j]) | (s[j + 4] & high[j]);
-        } else {
-            uint16_t *d = (uint16_t *)dst + i;
-            const uint16_t *s = (const uint16_t *)src + i, *low = nibble_half[eight & 15], *high = nibble_half[eight >> 4];
+        _mm256_maskstore_epi32((int *)(dst + i), _mm256_cmpeq_epi32(eight, lanes),
+                               _mm256_loadu_si256((const __m256i *)(src + i)));
+    }
+}
+#endif
 
-            for (size_t j = 0; j < 4; j++)
-                d[j] = (d[j] & ~low[j]) | (s[j] & low[j]);
-            for (size_t j = 0; j < 4; j++)
-                d[j + 4] = (d[j + 4] & ~high[j]) | (s[j + 4] & high[j]);
+/* dst := src where the bit is set. bits begin with bit 0; n8 is a multiple of 8. */
+CANVAS_KERNEL static void select_wide(uint32_t *restrict dst, const uint32_t *restrict src, const uint8_t *restrict bits, size_t n8)
+{
+    for (size_t i = 0; i < n8; i += 8) {
+        uint32_t eight = bits[i >> 3];
+
+        for (unsigned int j = 0; j < 8; j++) {
+            uint32_t keep = (eight & 1u << j) == 0 ? UINT32_MAX : 0;
+
+            dst[i + j] = (dst[i + j] & keep) | (src[i + j] & ~keep);
         }
     }
+}
+
+CANVAS_KERNEL static void select_half(uint16_t *restrict dst, const uint16_t *restrict src, const uint8_t *restrict bits, size_t n8)
+{
+    for (size_t i = 0; i < n8; i += 8) {
+        uint16_t eight = bits[i >> 3];
+
+        for (unsigned int j = 0; j < 8; j++) {
+            uint16_t keep = (eight & 1u << j) == 0 ? UINT16_MAX : 0;
+
+            dst[i + j] = (dst[i + j] & keep) | (src[i + j] & ~keep);
+        }
+    }
+}
+
+static void select_row(uint8_t *dst, const uint8_t *src, const uint8_t *bits, unsigned int size, size_t n)
+{
+    size_t i = size == 1 ? 0 : n & ~(size_t)7;
+
+#ifdef CANVAS_HAVE_AVX2
+    if (size == 4 && __builtin_cpu_supports("avx2"))
+        select_wide_avx2((uint32_t *)dst, (const uint32_t *)src, bits, i);
+    else
+#endif
+    if (size == 4)
+        select_wide((uint32_t *)dst, (const uint32_t *)src, bits, i);
+    else if (size == 2)
+        select_half((uint16_t *)dst, (const uint16_t *)src, bits, i);
+    for (; i < n; i++)
+        if (bits[i >> 3] >> (i & 7) & 1)
+            memcpy(dst + i * size, src + i * size, size);
 }
 
 /* Rows of 1-bit surfaces and rows with bits pass through a copy: unpacked, changed, and chosen from. */

@@ -37,7 +37,7 @@ static inline uint32_t canvas_over_pixel(uint32_t s, uint32_t d)
     return (low & 0x00ff00ffu) | (high & 0x00ff00ffu) << 8;
 }
 
-/* dst := (src in alpha) over dst; alpha 255 means no mask. */
-void canvas_over_row(uint32_t *dst, const uint32_t *src, unsigned int alpha, size_t n);
+/* dst := ((src in alpha) over dst) & kept; alpha 255 means no mask. */
+void canvas_over_row(uint32_t *dst, const uint32_t *src, unsigned int alpha, uint32_t kept, size_t n);
 
 #endif

@@ -30,16 +30,11 @@ static void change_blend(void *ctx, int32_t x, int32_t y, size_t n, uint8_t *row
     else
         canvas_fetch(&job->source, x + job->dx, y + job->dy, n, job->over);
     if (PIXMAN_FORMAT_BPP(job->format) == 32) {
-        uint32_t *wide = (uint32_t *)row;
-
-        canvas_over_row(wide, over, job->alpha, n);
-        if (job->format == PIXMAN_x8r8g8b8)
-            for (size_t i = 0; i < n; i++)
-                wide[i] &= 0x00ffffffu;
+        canvas_over_row((uint32_t *)row, over, job->alpha, job->format == PIXMAN_x8r8g8b8 ? 0x00ffffff : UINT32_MAX, n);
         return;
     }
     canvas_fetch_row(job->format, row, n, job->under);
-    canvas_over_row(job->under, over, job->alpha, n);
+    canvas_over_row(job->under, over, job->alpha, UINT32_MAX, n);
     canvas_store_row(job->format, row, job->under, n);
 }
 
@@ -174,6 +169,7 @@ CanvasResult canvas_draw_composite(CanvasDraw *draw, const WireMsgDisplayDrawCom
     const pixman_box32_t *extents = &draw->area.extents;
     CanvasBox box = canvas_draw_box(draw);
     int64_t x = extents->x1 - box.x1, y = extents->y1 - box.y1;
+    bool direct = !draw->area.bits; /* D is a region, which pixman can clip to */
     pixman_image_t *source = NULL, *mask = NULL, *target = NULL;
     PatchJob job = { 0 };
     CanvasResult result;
@@ -195,17 +191,21 @@ CanvasResult canvas_draw_composite(CanvasDraw *draw, const WireMsgDisplayDrawCom
         if (result == CANVAS_OK)
             pixman_image_set_component_alpha(mask, (flags & SPICE_COMPOSITE_COMPONENT_ALPHA) != 0);
     }
-    if (result == CANVAS_OK)
+    if (result == CANVAS_OK && !direct)
         result = patch_init(&job, canvas_target(draw), extents);
     if (result == CANVAS_OK) {
-        target = canvas_view(&job.patch, job.patch.format);
-        result = target ? CANVAS_OK : CANVAS_NO_MEMORY;
+        const CanvasPixels *pixels = direct ? canvas_target(draw) : &job.patch;
+
+        target = canvas_view(pixels, pixels->format);
+        result = target && (!direct || pixman_image_set_clip_region32(target, &draw->area.region)) ? CANVAS_OK
+                                                                                                  : CANVAS_NO_MEMORY;
     }
     if (result == CANVAS_OK) {
         pixman_image_composite32(op, source, mask, target, message->src_origin.x + x, message->src_origin.y + y,
-                                 message->mask_origin.x + x, message->mask_origin.y + y, 0, 0, job.patch.width,
-                                 job.patch.height);
-        result = canvas_area_paint(&draw->area, canvas_target(draw), change_patch, &job);
+                                 message->mask_origin.x + x, message->mask_origin.y + y, direct ? extents->x1 : 0,
+                                 direct ? extents->y1 : 0, extents->x2 - extents->x1, extents->y2 - extents->y1);
+        if (!direct)
+            result = canvas_area_paint(&draw->area, canvas_target(draw), change_patch, &job);
     }
     if (source)
         pixman_image_unref(source);

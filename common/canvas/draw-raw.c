@@ -141,23 +141,44 @@ static void change_scaled(void *ctx, int32_t x, int32_t y, size_t n, uint8_t *ro
 {
     ScaledJob *job = ctx;
 
+    if (PIXMAN_FORMAT_BPP(job->format) == 32) {
+        /* The sampler itself leaves out what isn't stored. */
+        canvas_sample(&job->sampler, x, y, n, (uint32_t *)row);
+        return;
+    }
     canvas_sample(&job->sampler, x, y, n, job->argb);
     canvas_store_row(job->format, row, job->argb, n);
 }
 
-static CanvasResult copy_scaled(CanvasDraw *draw, const Placement *placement)
+static CanvasResult scaled_init(CanvasDraw *draw, const Placement *placement, ScaledJob *job)
 {
-    ScaledJob job = { .format = canvas_target(draw)->format };
     CanvasResult result;
 
-    result = canvas_sampler_init(&job.sampler, &draw->source.pixels, placement->across, placement->down,
+    job->format = canvas_target(draw)->format;
+    result = canvas_sampler_init(&job->sampler, &draw->source.pixels, placement->across, placement->down,
                                  placement->interpolate, placement->box.x1, placement->box.y1, &draw->area.extents);
     if (result != CANVAS_OK)
         return result;
-    job.argb = malloc(job.sampler.n * sizeof *job.argb);
-    result = job.argb ? canvas_area_paint(&draw->area, canvas_target(draw), change_scaled, &job) : CANVAS_NO_MEMORY;
-    free(job.argb);
-    canvas_sampler_clear(&job.sampler);
+    if (job->format == PIXMAN_x8r8g8b8)
+        job->sampler.kept_bits = 0x00ffffff;
+    job->argb = malloc(job->sampler.n * sizeof *job->argb);
+    return job->argb ? CANVAS_OK : CANVAS_NO_MEMORY;
+}
+
+static void scaled_clear(ScaledJob *job)
+{
+    free(job->argb);
+    canvas_sampler_clear(&job->sampler);
+}
+
+static CanvasResult copy_scaled(CanvasDraw *draw, const Placement *placement)
+{
+    ScaledJob job = { .argb = NULL };
+    CanvasResult result = scaled_init(draw, placement, &job);
+
+    if (result == CANVAS_OK)
+        result = canvas_area_paint(&draw->area, canvas_target(draw), change_scaled, &job);
+    scaled_clear(&job);
     return result;
 }
 
@@ -215,7 +236,7 @@ static void change_opaque(void *ctx, int32_t x, int32_t y, size_t n, uint8_t *ro
 CanvasResult canvas_draw_opaque(CanvasDraw *draw, const WireMsgDisplayDrawOpaque *message)
 {
     OpaqueJob job = { .rop = canvas_rop_reduce(message->rop_descriptor, SPICE_ROPD_INVERS_BRUSH, SPICE_ROPD_INVERS_SRC) };
-    ScaledJob scaled = { .format = canvas_target(draw)->format };
+    ScaledJob scaled = { .argb = NULL };
     Placement placement;
     CanvasResult result = canvas_operand_resolve(draw, &draw->source);
 
@@ -230,18 +251,13 @@ CanvasResult canvas_draw_opaque(CanvasDraw *draw, const WireMsgDisplayDrawOpaque
     job.exists = placement.exists;
     if (placement.scaled) {
         job.scaled = &scaled;
-        result = canvas_sampler_init(&scaled.sampler, &draw->source.pixels, placement.across, placement.down,
-                                     placement.interpolate, placement.box.x1, placement.box.y1, &draw->area.extents);
-        scaled.argb = malloc(job.brush.width * sizeof *scaled.argb);
-        if (!scaled.argb)
-            result = CANVAS_NO_MEMORY;
+        result = scaled_init(draw, &placement, &scaled);
     } else {
         result = source_of(draw, &placement, &job.image);
     }
     if (result == CANVAS_OK)
         result = canvas_area_paint(&draw->area, canvas_target(draw), change_opaque, &job);
-    free(scaled.argb);
-    canvas_sampler_clear(&scaled.sampler);
+    scaled_clear(&scaled);
     canvas_source_clear(&job.image);
     canvas_source_clear(&job.brush);
     return result;

@@ -5,6 +5,7 @@
 
 #include "canvas/blend.h"
 #include "canvas/draw.h"
+#include "canvas/kernel.h"
 
 typedef enum GlyphDepth { GLYPH_A1 = 1, GLYPH_A4 = 4, GLYPH_A8 = 8 } GlyphDepth;
 
@@ -51,27 +52,43 @@ static CanvasBox string_bounds(const WireString *string)
     return bounds;
 }
 
+/* Pixels from .. to - 1 of a glyph row. */
 static void add_row(GlyphDepth depth, const uint8_t *row, uint8_t *alpha, int64_t from, int64_t to)
 {
-    for (int64_t x = from; x < to; x++, alpha++) {
-        unsigned int value;
+    switch (depth) {
+    case GLYPH_A1:
+        for (int64_t x = from; x < to;) {
+            if ((x & 7) == 0 && to - x >= 8) {
+                /* Byte j of the word gets bit 7 - j of the row, and becomes 255 if it is set. */
+                uint64_t spread = row[x >> 3] * UINT64_C(0x0101010101010101) & UINT64_C(0x0102040810204080), old;
 
-        switch (depth) {
-        case GLYPH_A1:
-            *alpha |= row[x >> 3] & 0x80 >> (x & 7) ? 255 : 0;
-            break;
-        case GLYPH_A4:
-            value = x & 1 ? row[x >> 1] << 4 & 0xf0 : row[x >> 1] & 0xf0;
+                spread = ((spread + UINT64_C(0x7f7f7f7f7f7f7f7f)) >> 7 & UINT64_C(0x0101010101010101)) * 255;
+                memcpy(&old, alpha, 8);
+                old |= spread;
+                memcpy(alpha, &old, 8);
+                alpha += 8;
+                x += 8;
+            } else {
+                *alpha++ |= -(row[x >> 3] >> (7 - (x & 7)) & 1);
+                x++;
+            }
+        }
+        break;
+    case GLYPH_A4:
+        for (int64_t x = from; x < to; x++, alpha++) {
+            unsigned int value = x & 1 ? row[x >> 1] << 4 & 0xf0 : row[x >> 1] & 0xf0;
+
             /* The quirk of 14.3: behind a left neighbour with ink, the right one overwrites. */
             if (x & 1 && row[x >> 1] & 0xf0)
                 *alpha = value;
             else
                 *alpha = value > *alpha ? value : *alpha;
-            break;
-        case GLYPH_A8:
-            *alpha = row[x] > *alpha ? row[x] : *alpha;
-            break;
         }
+        break;
+    case GLYPH_A8:
+        for (int64_t x = from; x < to; x++, alpha++)
+            *alpha = row[x] > *alpha ? row[x] : *alpha;
+        break;
     }
 }
 
@@ -93,6 +110,7 @@ static void add_glyph(GlyphMask *mask, GlyphDepth depth, const WireGlyph *glyph)
 }
 
 typedef struct GlyphJob {
+    GlyphDepth depth;
     GlyphMask mask;
     pixman_format_code_t format;
     uint32_t color; /* with a colour: opaque, as a8r8g8b8 */
@@ -100,6 +118,41 @@ typedef struct GlyphJob {
     CanvasSource tile;
     uint32_t *argb; /* a row of the pattern */
 } GlyphJob;
+
+/* The usual case: one colour on a 32-bit surface. */
+CANVAS_KERNEL static void blend_color_wide(uint32_t color, uint32_t kept, const uint8_t *restrict alpha, size_t n,
+                                           uint32_t *restrict row)
+{
+    for (size_t i = 0; i < n; i += 8) {
+        uint64_t eight;
+
+        if (n - i < 8) {
+            for (; i < n; i++)
+                if (alpha[i])
+                    row[i] = canvas_over_pixel(canvas_mul_pixel(color, alpha[i]), row[i]) & kept;
+            break;
+        }
+        memcpy(&eight, alpha + i, 8);
+        /* Mostly there is nothing. */
+        if (eight == 0)
+            continue;
+        for (int j = 0; j < 8; j++) {
+            uint32_t blended = canvas_over_pixel(canvas_mul_pixel(color, alpha[i + j]), row[i + j]) & kept;
+
+            row[i + j] = alpha[i + j] ? blended : row[i + j];
+        }
+    }
+}
+
+/* The same when every alpha is 0 or 255. */
+CANVAS_KERNEL static void paint_color_wide(uint32_t color, const uint8_t *restrict alpha, size_t n, uint32_t *restrict row)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t ink = (uint32_t)(int32_t)(int8_t)alpha[i];
+
+        row[i] = (color & ink) | (row[i] & ~ink);
+    }
+}
 
 /* Blend where alpha isn't 0; the other pixels keep all their bits. */
 static void change_glyphs(void *ctx, int32_t x, int32_t y, size_t n, uint8_t *row)
@@ -111,6 +164,14 @@ static void change_glyphs(void *ctx, int32_t x, int32_t y, size_t n, uint8_t *ro
     const uint32_t *pattern = NULL;
     uint32_t color = job->color, last_alpha = 0, ink = 0;
 
+    if (!job->pattern && size == 4 && job->depth == GLYPH_A1) {
+        paint_color_wide(job->format == PIXMAN_a8r8g8b8 ? color : color & 0x00ffffff, alpha, n, (uint32_t *)row);
+        return;
+    }
+    if (!job->pattern && size == 4) {
+        blend_color_wide(color, job->format == PIXMAN_a8r8g8b8 ? UINT32_MAX : 0x00ffffff, alpha, n, (uint32_t *)row);
+        return;
+    }
     if (job->pattern) {
         canvas_fetch_row(job->tile.pixels.format, canvas_source_row(&job->tile, x, y, n), n, job->argb);
         pattern = job->argb;
@@ -118,15 +179,8 @@ static void change_glyphs(void *ctx, int32_t x, int32_t y, size_t n, uint8_t *ro
     for (size_t i = 0; i < n; i++) {
         uint32_t pixel;
 
-        if (alpha[i] == 0) {
-            /* Mostly there is nothing; look at eight at a time. */
-            uint64_t eight;
-
-            while (i + 8 <= n && (memcpy(&eight, alpha + i, 8), eight == 0))
-                i += 8;
-            if (i >= n || alpha[i] == 0)
-                continue;
-        }
+        if (alpha[i] == 0)
+            continue;
         if (pattern)
             ink = alpha[i] == 255 ? pattern[i] : canvas_mul_pixel(pattern[i], alpha[i]);
         else if (alpha[i] != last_alpha)
@@ -136,10 +190,7 @@ static void change_glyphs(void *ctx, int32_t x, int32_t y, size_t n, uint8_t *ro
             pixel = ink;
         else
             pixel = canvas_over_pixel(ink, canvas_fetch_one(job->format, row, i));
-        if (size == 4)
-            ((uint32_t *)row)[i] = job->format == PIXMAN_a8r8g8b8 ? pixel : pixel & 0x00ffffff;
-        else
-            canvas_store_row(job->format, row + i * size, &pixel, 1);
+        canvas_store_row(job->format, row + i * size, &pixel, 1);
     }
 }
 
@@ -159,7 +210,7 @@ static CanvasResult paint_glyphs(CanvasDraw *draw, const CanvasArea *area, const
                                  GlyphDepth depth, const CanvasBox *bounds)
 {
     const WireBrush *brush = &message->fore_brush;
-    GlyphJob job = { .format = canvas_target(draw)->format, .pattern = brush->type == SPICE_BRUSH_TYPE_PATTERN };
+    GlyphJob job = { .depth = depth, .format = canvas_target(draw)->format, .pattern = brush->type == SPICE_BRUSH_TYPE_PATTERN };
     CanvasResult result = CANVAS_OK;
     size_t width = area->extents.x2 - area->extents.x1, height = area->extents.y2 - area->extents.y1;
 

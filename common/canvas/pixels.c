@@ -4,6 +4,7 @@
 
 #include <spice/enums.h>
 
+#include "canvas/kernel.h"
 #include "canvas/pixels.h"
 
 pixman_format_code_t canvas_surface_pixman_format(uint32_t surface_format)
@@ -69,7 +70,7 @@ uint32_t canvas_fetch_one(pixman_format_code_t format, const void *row, size_t i
     }
 }
 
-void canvas_fetch_row(pixman_format_code_t format, const void *row, size_t n, uint32_t *argb)
+CANVAS_KERNEL void canvas_fetch_row(pixman_format_code_t format, const void *row, size_t n, uint32_t *argb)
 {
     const uint32_t *wide = row;
     const uint16_t *half = row;
@@ -114,7 +115,7 @@ void canvas_fetch(const CanvasPixels *pixels, int32_t x, int32_t y, size_t n, ui
     canvas_fetch_row(pixels->format, row + (size_t)x * canvas_unpacked_size(pixels->format), n, argb);
 }
 
-void canvas_store_row(pixman_format_code_t format, void *row, const uint32_t *argb, size_t n)
+CANVAS_KERNEL void canvas_store_row(pixman_format_code_t format, void *row, const uint32_t *argb, size_t n)
 {
     uint32_t *wide = row;
     uint16_t *half = row;

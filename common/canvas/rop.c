@@ -6,6 +6,7 @@
 
 #include <spice/enums.h>
 
+#include "canvas/kernel.h"
 #include "canvas/rop.h"
 
 /* Truth table of an operation: bit 2 * s + d is the result. */
@@ -64,14 +65,14 @@ CanvasRopTerms canvas_rop_terms(CanvasRop rop)
     }                                         \
     break
 
-void canvas_rop_row(CanvasRop rop, uint8_t *dst, const uint8_t *src, size_t bytes)
+CANVAS_KERNEL void canvas_rop_row(CanvasRop rop, uint8_t *restrict dst, const uint8_t *restrict src, size_t bytes)
 {
     switch (rop) {
     case CANVAS_ROP_CLEAR:
         memset(dst, 0, bytes);
         break;
     case CANVAS_ROP_COPY:
-        memmove(dst, src, bytes);
+        memcpy(dst, src, bytes);
         break;
     case CANVAS_ROP_SET:
         memset(dst, 0xff, bytes);
@@ -107,7 +108,7 @@ void canvas_rop_row(CanvasRop rop, uint8_t *dst, const uint8_t *src, size_t byte
     }
 }
 
-void canvas_rop_solid(uint32_t keep, uint32_t flip, unsigned int pixel_size, uint8_t *dst, size_t n)
+CANVAS_KERNEL void canvas_rop_solid(uint32_t keep, uint32_t flip, unsigned int pixel_size, uint8_t *dst, size_t n)
 {
     uint32_t *wide = (uint32_t *)dst;
     uint16_t *half = (uint16_t *)dst;
@@ -132,7 +133,7 @@ void canvas_rop_solid(uint32_t keep, uint32_t flip, unsigned int pixel_size, uin
     }
 }
 
-void canvas_fill_row(uint8_t *dst, uint32_t pixel, unsigned int pixel_size, size_t n)
+CANVAS_KERNEL void canvas_fill_row(uint8_t *dst, uint32_t pixel, unsigned int pixel_size, size_t n)
 {
     uint32_t *wide = (uint32_t *)dst;
     uint16_t *half = (uint16_t *)dst;
@@ -152,7 +153,8 @@ void canvas_fill_row(uint8_t *dst, uint32_t pixel, unsigned int pixel_size, size
     }
 }
 
-void canvas_rop3_row(uint8_t code, uint8_t *dst, const uint8_t *pattern, const uint8_t *source, size_t bytes)
+CANVAS_KERNEL void canvas_rop3_row(uint8_t code, uint8_t *restrict dst, const uint8_t *restrict pattern,
+                                   const uint8_t *restrict source, size_t bytes)
 {
     /* Shannon's expansion: for each of the four values of (P, S) the result is (D & keep) ^ flip. In terms of the
      * exclusive-or normal form that is eight masks for 1, D, S, SD, P, PD, PS, PSD. */

@@ -3,11 +3,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "canvas/kernel.h"
+#include "canvas/sample.h"
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
-
-#include "canvas/sample.h"
 
 bool canvas_axis_scale(CanvasAxis *axis, int64_t from, int64_t to, int64_t box_size)
 {
@@ -61,7 +62,10 @@ CanvasResult canvas_sampler_init(CanvasSampler *sampler, const CanvasPixels *sou
     sampler->first = extents->x1;
     sampler->n = extents->x2 - extents->x1;
     sampler->columns = malloc(sampler->n * sizeof *sampler->columns);
-    sampler->weights = interpolate ? malloc(sampler->n) : NULL;
+    sampler->weights = interpolate ? malloc(sampler->n * sizeof *sampler->weights) : NULL;
+    sampler->kept_bits = UINT32_MAX;
+    sampler->all_inside = true;
+    sampler->cached_row[0] = sampler->cached_row[1] = INT64_MIN;
     if (!sampler->columns || (interpolate && !sampler->weights))
         goto no_memory;
     for (size_t i = 0; i < sampler->n; i++) {
@@ -70,6 +74,7 @@ CanvasResult canvas_sampler_init(CanvasSampler *sampler, const CanvasPixels *sou
         if (!interpolate) {
             column = nearest(&across, index);
             sampler->columns[i] = column < 0 || column >= source->width ? -1 : column;
+            sampler->all_inside &= sampler->columns[i] >= 0;
             continue;
         }
         int64_t u = position(&across, index) - 32768;
@@ -78,18 +83,25 @@ CanvasResult canvas_sampler_init(CanvasSampler *sampler, const CanvasPixels *sou
          * weights, so a pair of two border pixels stands for it. */
         column = clamp(u >> 16, -2, source->width);
         sampler->columns[i] = column;
-        sampler->weights[i] = (u >> 9) & 127;
+        sampler->weights[i] = ((u >> 9) & 127) << 16 | (128 - ((u >> 9) & 127));
         least = least < column ? least : column;
         most = most > column + 1 ? most : column + 1;
+    }
+    if (!interpolate && down.step < 65536) {
+        sampler->cache[0] = malloc(sampler->n * sizeof(uint32_t));
+        if (!sampler->cache[0])
+            goto no_memory;
     }
     if (interpolate) {
         sampler->first_column = least;
         sampler->cached_width = most - least + 1;
         for (size_t i = 0; i < sampler->n; i++)
             sampler->columns[i] -= least;
+        sampler->blended = malloc(sampler->cached_width * 4 * sizeof *sampler->blended);
+        if (!sampler->blended)
+            goto no_memory;
         for (int i = 0; i < 2; i++) {
             sampler->cache[i] = calloc(sampler->cached_width, sizeof(uint32_t));
-            sampler->cached_row[i] = INT64_MIN;
             if (!sampler->cache[i])
                 goto no_memory;
         }
@@ -107,6 +119,7 @@ void canvas_sampler_clear(CanvasSampler *sampler)
     free(sampler->weights);
     free(sampler->cache[0]);
     free(sampler->cache[1]);
+    free(sampler->blended);
     memset(sampler, 0, sizeof *sampler);
 }
 
@@ -114,7 +127,9 @@ static void sample_nearest(const CanvasSampler *sampler, int32_t x, int64_t row,
 {
     const CanvasPixels *source = sampler->source;
     const int32_t *columns = sampler->columns + (x - sampler->first);
+    uint32_t kept = sampler->kept_bits;
     const uint8_t *line;
+    size_t i = 0;
 
     if (row < 0 || row >= source->height) {
         memset(argb, 0, n * sizeof *argb);
@@ -125,14 +140,18 @@ static void sample_nearest(const CanvasSampler *sampler, int32_t x, int64_t row,
         const uint32_t *wide = (const uint32_t *)line;
         uint32_t opaque = source->format == PIXMAN_x8r8g8b8 ? 0xff000000u : 0;
 
-        for (size_t i = 0; i < n; i++)
-            argb[i] = columns[i] < 0 ? 0 : wide[columns[i]] | opaque;
+        if (sampler->all_inside)
+            for (; i < n; i++)
+                argb[i] = (wide[columns[i]] | opaque) & kept;
+        else
+            for (; i < n; i++)
+                argb[i] = columns[i] < 0 ? 0 : (wide[columns[i]] | opaque) & kept;
     } else if (source->format == PIXMAN_a1) {
-        for (size_t i = 0; i < n; i++)
-            argb[i] = columns[i] >= 0 && line[columns[i] >> 3] >> (columns[i] & 7) & 1 ? 0xff000000u : 0;
+        for (; i < n; i++)
+            argb[i] = columns[i] >= 0 && line[columns[i] >> 3] >> (columns[i] & 7) & 1 ? 0xff000000u & kept : 0;
     } else {
-        for (size_t i = 0; i < n; i++)
-            argb[i] = columns[i] < 0 ? 0 : canvas_fetch_one(source->format, line, columns[i]);
+        for (; i < n; i++)
+            argb[i] = columns[i] < 0 ? 0 : canvas_fetch_one(source->format, line, columns[i]) & kept;
     }
 }
 
@@ -159,67 +178,88 @@ static const uint32_t *cached_row(CanvasSampler *sampler, int64_t row, int64_t k
     return sampler->cache[slot];
 }
 
-#ifdef __SSE2__
-/* With weights of 7 bits the formula of 8.3 is exact in 16-bit lanes: rows first (255 * 128 fits), then columns. */
-static inline uint32_t blend_four(const uint32_t *upper, const uint32_t *lower, __m128i vertical, unsigned int p)
+/* With weights of 7 bits the formula of 8.3 is exact in two steps: rows first (255 * 128 fits in 16 bits), then
+ * columns. */
+CANVAS_KERNEL static void blend_rows(const uint8_t *restrict upper, const uint8_t *restrict lower, unsigned int q, size_t n,
+                                     uint16_t *restrict out)
 {
-    const __m128i zero = _mm_setzero_si128();
-    __m128i above = _mm_loadl_epi64((const __m128i *)upper), below = _mm_loadl_epi64((const __m128i *)lower);
-    __m128i rows = _mm_unpacklo_epi8(above, below);
-    __m128i left = _mm_unpacklo_epi8(rows, zero), right = _mm_unpackhi_epi8(rows, zero);
-    __m128i across = _mm_set1_epi32((int)(p << 16 | (128 - p)));
+    uint16_t rest = 128 - q, part = q;
 
-    /* left, right: 32-bit channel sums of the two rows; at most 255 * 128. */
-    left = _mm_madd_epi16(left, vertical);
-    right = _mm_madd_epi16(right, vertical);
-    rows = _mm_or_si128(left, _mm_slli_epi32(right, 16));
-    rows = _mm_srli_epi32(_mm_madd_epi16(rows, across), 14);
-    rows = _mm_packs_epi32(rows, zero);
-    return (uint32_t)_mm_cvtsi128_si32(_mm_packus_epi16(rows, zero));
+    for (size_t i = 0; i < n; i++)
+        out[i] = (uint16_t)(upper[i] * rest) + (uint16_t)(lower[i] * part);
 }
-#else
-static inline uint32_t blend_four(const uint32_t *upper, const uint32_t *lower, unsigned int q, unsigned int p)
+
+#ifdef __SSE2__
+/* One sample as four 32-bit channels. */
+static inline __m128i blend_columns(const uint16_t *two, uint32_t weights)
+{
+    __m128i pair = _mm_loadu_si128((const __m128i *)two);
+
+    pair = _mm_unpacklo_epi16(pair, _mm_unpackhi_epi64(pair, pair));
+    return _mm_srli_epi32(_mm_madd_epi16(pair, _mm_set1_epi32((int)weights)), 14);
+}
+#endif
+
+static inline uint32_t blend_columns_plainly(const uint16_t *two, uint32_t weights)
 {
     uint32_t result = 0;
 
-    for (int shift = 0; shift < 32; shift += 8) {
-        uint32_t left = (upper[0] >> shift & 255) * (128 - q) + (lower[0] >> shift & 255) * q;
-        uint32_t right = (upper[1] >> shift & 255) * (128 - q) + (lower[1] >> shift & 255) * q;
-
-        result |= (left * (128 - p) + right * p) >> 14 << shift;
-    }
+    for (int channel = 0; channel < 4; channel++)
+        result |= (two[channel] * (weights & 0xffff) + two[channel + 4] * (weights >> 16)) >> 14 << 8 * channel;
     return result;
 }
+
+CANVAS_KERNEL static void blend_all_columns(const uint16_t *blended, const int32_t *columns, const uint32_t *weights, size_t n,
+                                            uint32_t kept, uint32_t *argb)
+{
+    size_t i = 0;
+
+#ifdef __SSE2__
+    const __m128i keep = _mm_set1_epi32((int)kept);
+
+    for (; i + 4 <= n; i += 4) {
+        __m128i low = _mm_packs_epi32(blend_columns(blended + 4 * (size_t)columns[i], weights[i]),
+                                      blend_columns(blended + 4 * (size_t)columns[i + 1], weights[i + 1]));
+        __m128i high = _mm_packs_epi32(blend_columns(blended + 4 * (size_t)columns[i + 2], weights[i + 2]),
+                                       blend_columns(blended + 4 * (size_t)columns[i + 3], weights[i + 3]));
+
+        _mm_storeu_si128((__m128i *)(argb + i), _mm_and_si128(_mm_packus_epi16(low, high), keep));
+    }
 #endif
+    for (; i < n; i++)
+        argb[i] = blend_columns_plainly(blended + 4 * (size_t)columns[i], weights[i]) & kept;
+}
 
 static void sample_interpolated(CanvasSampler *sampler, int32_t x, int64_t index, size_t n, uint32_t *argb)
 {
     int64_t v = position(&sampler->down, index) - 32768, row = v >> 16;
-    unsigned int q = (v >> 9) & 127;
     const int32_t *columns = sampler->columns + (x - sampler->first);
-    const uint8_t *weights = sampler->weights + (x - sampler->first);
+    const uint32_t *weights = sampler->weights + (x - sampler->first);
     const uint32_t *upper, *lower;
 
     row = clamp(row, -2, sampler->source->height);
     upper = cached_row(sampler, row, row + 1);
     lower = cached_row(sampler, row + 1, row);
-#ifdef __SSE2__
-    __m128i vertical = _mm_set1_epi32((int)(q << 16 | (128 - q)));
-
-    for (size_t i = 0; i < n; i++)
-        argb[i] = blend_four(upper + columns[i], lower + columns[i], vertical, weights[i]);
-#else
-    for (size_t i = 0; i < n; i++)
-        argb[i] = blend_four(upper + columns[i], lower + columns[i], q, weights[i]);
-#endif
+    blend_rows((const uint8_t *)upper, (const uint8_t *)lower, (v >> 9) & 127, sampler->cached_width * 4, sampler->blended);
+    blend_all_columns(sampler->blended, columns, weights, n, sampler->kept_bits, argb);
 }
 
 void canvas_sample(CanvasSampler *sampler, int32_t x, int32_t y, size_t n, uint32_t *argb)
 {
-    int64_t index = y - sampler->top;
+    int64_t index = y - sampler->top, row;
 
-    if (sampler->interpolate)
+    if (sampler->interpolate) {
         sample_interpolated(sampler, x, index, n, argb);
-    else
-        sample_nearest(sampler, x, nearest(&sampler->down, index), n, argb);
+        return;
+    }
+    row = nearest(&sampler->down, index);
+    if (!sampler->cache[0] || x != sampler->first || n != sampler->n) {
+        sample_nearest(sampler, x, row, n, argb);
+        return;
+    }
+    /* Growing pictures show each row several times. */
+    if (sampler->cached_row[0] != row)
+        sample_nearest(sampler, x, row, n, sampler->cache[0]);
+    sampler->cached_row[0] = row;
+    memcpy(argb, sampler->cache[0], n * sizeof *argb);
 }

@@ -18,11 +18,14 @@ typedef struct CanvasSampler {
     int32_t first;       /* surface column of the first entry of the tables */
     size_t n;
     int32_t *columns;    /* column of the source; for interpolation relative to first_column, in the row cache */
-    uint8_t *weights;    /* p / 2 of 8.3 for each column */
+    uint32_t *weights;   /* for each column, p / 2 of 8.3 in the high half and 128 - p / 2 in the low one */
+    uint32_t kept_bits;  /* of each sample; all unless the caller changes it */
+    bool all_inside;     /* nearest: no column lies outside */
     int32_t first_column;
     size_t cached_width; /* with interpolation: pixels of a cached row, with one of zeros at each end where needed */
-    uint32_t *cache[2];
+    uint32_t *cache[2];  /* nearest, when growing: the first holds the last row of samples */
     int64_t cached_row[2];
+    uint16_t *blended;   /* the two rows, blended into one: 4 channels per pixel of a cached row, times 128 */
 } CanvasSampler;
 
 /* The mapping of 9.2 from the source area to a box; false when the area or box has no positive size. */

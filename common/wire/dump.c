@@ -8,7 +8,8 @@
 
 enum { DUMP_BYTES = 24, DUMP_LINE = 512 };
 
-static void __attribute__((format(printf, 3, 4))) put_line(const WireSink *sink, int depth, const char *format, ...)
+static void __attribute__((format(printf, 3, 4)))
+put_line(const WireSink *sink, int depth, const char *format, ...)
 {
     char text[DUMP_LINE];
     int indent = depth < 20 ? depth * 2 : 40;
@@ -21,7 +22,8 @@ static void __attribute__((format(printf, 3, 4))) put_line(const WireSink *sink,
     sink->line(sink->context, text);
 }
 
-void wire_dump_unsigned(const WireSink *sink, int depth, const char *name, uint64_t value, const WireNames *names)
+void wire_dump_unsigned(const WireSink *sink, int depth, const char *name, uint64_t value,
+                        const WireNames *names)
 {
     char text[DUMP_LINE - 64] = "";
     uint64_t rest = value;
@@ -39,16 +41,19 @@ void wire_dump_unsigned(const WireSink *sink, int depth, const char *name, uint6
         rest &= ~(uint64_t)one->value;
         /* All names of one type fit by far; snprintf bounds it all the same. */
         if (used < sizeof text)
-            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used ? " " : "", one->name);
+            used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used ? " " : "",
+                                     one->name);
         if (!names->flags)
             rest = 0;
     }
     if (!names->flags)
         put_line(sink, depth, used ? "%s: %" PRIu64 " %s" : "%s: %" PRIu64 "%s", name, value, text);
     else if (rest)
-        put_line(sink, depth, "%s: 0x%" PRIx64 " %s%s0x%" PRIx64, name, value, text, used ? " " : "", rest);
+        put_line(sink, depth, "%s: 0x%" PRIx64 " %s%s0x%" PRIx64, name, value, text,
+                 used ? " " : "", rest);
     else
-        put_line(sink, depth, used ? "%s: 0x%" PRIx64 " %s" : "%s: 0x%" PRIx64 "%s", name, value, text);
+        put_line(sink, depth, used ? "%s: 0x%" PRIx64 " %s" : "%s: 0x%" PRIx64 "%s", name, value,
+                 text);
 }
 
 void wire_dump_signed(const WireSink *sink, int depth, const char *name, int64_t value)
@@ -63,7 +68,8 @@ void wire_dump_bytes(const WireSink *sink, int depth, const char *name, WireByte
 
     for (size_t i = 0; i < n; i++)
         snprintf(hex + i * 3, 4, " %02x", bytes.data[i]);
-    put_line(sink, depth, "%s: %zu bytes%s%s%s", name, bytes.size, n ? ":" : "", hex, n < bytes.size ? " ..." : "");
+    put_line(sink, depth, "%s: %zu bytes%s%s%s", name, bytes.size, n ? ":" : "", hex,
+             n < bytes.size ? " ..." : "");
 }
 
 void wire_dump_open(const WireSink *sink, int depth, const char *name, const char *text)

@@ -32,15 +32,16 @@ void wire_header_write(bool mini, const WireHeader *header, uint8_t *bytes)
     wire_put_u32(bytes + 2, header->size);
 }
 
-bool wire_write_message(bool mini, uint64_t serial, uint8_t channel_type, WireDirection dir, uint16_t type,
-                        const void *message, WireBuffer *out)
+bool wire_write_message(bool mini, uint64_t serial, uint8_t channel_type, WireDirection dir,
+                        uint16_t type, const void *message, WireBuffer *out)
 {
     size_t start = out->size, header_size = wire_header_size(mini);
 
     if (!wire_buffer_add(out, header_size) || !wire_write(channel_type, dir, type, message, out))
         return false;
     /* wire_write() made sure that the size fits. */
-    WireHeader header = {.serial = serial, .type = type, .size = (uint32_t)(out->size - start - header_size)};
+    WireHeader header = {
+        .serial = serial, .type = type, .size = (uint32_t)(out->size - start - header_size)};
     wire_header_write(mini, &header, out->data + start);
     return true;
 }
@@ -82,8 +83,8 @@ static bool __attribute__((format(printf, 2, 3))) refuse(WireError *error, const
     return false;
 }
 
-bool wire_sub_list_read(const uint8_t *body, size_t size, uint32_t offset, WireSubMessage *subs, unsigned *n,
-                        WireError *error)
+bool wire_sub_list_read(const uint8_t *body, size_t size, uint32_t offset, WireSubMessage *subs,
+                        unsigned *n, WireError *error)
 {
     *n = 0;
     if (offset > size || size - offset < 2)
@@ -109,11 +110,14 @@ bool wire_sub_list_read(const uint8_t *body, size_t size, uint32_t offset, WireS
 }
 
 /* Append sub-messages and tell where they begin. */
-static bool append_subs(const WireSubMessage *subs, unsigned n, size_t start, WireBuffer *out, uint32_t *places)
+static bool append_subs(const WireSubMessage *subs, unsigned n, size_t start, WireBuffer *out,
+                        uint32_t *places)
 {
     for (unsigned i = 0; i < n; i++) {
         size_t at = out->size - start;
-        uint8_t *p = at <= UINT32_MAX && subs[i].body.size <= UINT32_MAX ? wire_buffer_add(out, SUB_HEADER_SIZE) : NULL;
+        uint8_t *p = at <= UINT32_MAX && subs[i].body.size <= UINT32_MAX
+                         ? wire_buffer_add(out, SUB_HEADER_SIZE)
+                         : NULL;
 
         if (!p) {
             out->failed = true;
@@ -157,7 +161,8 @@ bool wire_list_write(const WireSubMessage *subs, unsigned n, WireBuffer *out)
     return true;
 }
 
-bool wire_sub_list_append(const WireSubMessage *subs, unsigned n, size_t start, WireBuffer *out, uint32_t *sub_list)
+bool wire_sub_list_append(const WireSubMessage *subs, unsigned n, size_t start, WireBuffer *out,
+                          uint32_t *sub_list)
 {
     uint32_t places[WIRE_SUB_MESSAGES_MAX];
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What generated code is made of: little-endian loads and stores, the reader, the writer, lines of a dump. Used by the
- * generated files and by their frame (message.c) only. */
+/* What generated code is made of: little-endian loads and stores, the reader, the writer, lines of
+ * a dump. Used by the generated files and by their frame (message.c) only. */
 #ifndef WIRE_INTERNAL_H
 #define WIRE_INTERNAL_H
 
@@ -19,7 +19,9 @@ typedef struct WireNames {
     const WireName *names;
 } WireNames;
 
-/* ---- Numbers --------------------------------------------------------------------------------------------------------- */
+/* ---- Numbers
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 /* The compiler makes one move of these on little-endian machines. */
 static inline uint8_t wire_get_u8(const uint8_t *p)
@@ -58,12 +60,14 @@ static inline void wire_put_u64(uint8_t *p, uint64_t value)
     wire_put_u32(p + 4, (uint32_t)(value >> 32));
 }
 
-/* ---- Reader ---------------------------------------------------------------------------------------------------------- */
+/* ---- Reader
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 enum { WIRE_MAX_REFS = 8 }; /* offsets in one message; the generator refuses a schema with more */
 
-/* One body that is being parsed. A position is never greater than size: wire_take() is the only thing that moves one,
- * and the only thing that hands out bytes. */
+/* One body that is being parsed. A position is never greater than size: wire_take() is the only
+ * thing that moves one, and the only thing that hands out bytes. */
 typedef struct WireReader {
     const uint8_t *body;
     size_t size;
@@ -88,7 +92,8 @@ bool wire_fail_memory(WireReader *reader, const char *field);
 bool wire_fail_inside(WireReader *reader, const char *field);
 
 /* The next size bytes, or NULL when so many aren't left. */
-static inline const uint8_t *wire_take(WireReader *reader, size_t *at, uint64_t size, const char *field)
+static inline const uint8_t *wire_take(WireReader *reader, size_t *at, uint64_t size,
+                                       const char *field)
 {
     if (size > reader->size - *at) {
         wire_fail_size(reader, field, size, reader->size - *at);
@@ -117,7 +122,8 @@ static inline const void *wire_known_ref(const WireReader *reader, uint32_t offs
     return NULL;
 }
 
-static inline void wire_remember_ref(WireReader *reader, uint32_t offset, int kind, const void *parsed)
+static inline void wire_remember_ref(WireReader *reader, uint32_t offset, int kind,
+                                     const void *parsed)
 {
     if (reader->n_refs < WIRE_MAX_REFS) {
         reader->refs[reader->n_refs].offset = offset;
@@ -126,9 +132,12 @@ static inline void wire_remember_ref(WireReader *reader, uint32_t offset, int ki
     }
 }
 
-/* ---- Writer ---------------------------------------------------------------------------------------------------------- */
+/* ---- Writer
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
-/* One body that is being written: offsets are filled in when their block's turn has come (docs/spec/wire.md 2.2). */
+/* One body that is being written: offsets are filled in when their block's turn has come
+ * (docs/spec/wire.md 2.2). */
 typedef struct WireWriter {
     WireBuffer *out;
     size_t start; /* where the body begins in out */
@@ -145,25 +154,32 @@ typedef struct WireWriter {
 /* Remember a block; its offset stands at 'at' and is 0 until then. */
 bool wire_add_block(WireWriter *writer, size_t at, int kind, const void *data, size_t count);
 /* Write the blocks, also those that blocks add. */
-bool wire_write_blocks(WireWriter *writer, bool (*write)(WireWriter *writer, int kind, const void *data, size_t count));
+bool wire_write_blocks(WireWriter *writer,
+                       bool (*write)(WireWriter *writer, int kind, const void *data, size_t count));
 static inline bool wire_cannot_write(WireWriter *writer)
 {
     writer->out->failed = true;
     return false;
 }
 
-/* ---- One message by its entry in a table, for protocols with tables of their own; session: what was negotiated --------- */
+/* ---- One message by its entry in a table, for protocols with tables of their own; session: what
+ * was negotiated --------- */
 
-const void *wire_parse_by(const WireMessageInfo *info, uint32_t session, const uint8_t *body, size_t size, WireArena *arena,
-                          WireError *error);
-bool wire_write_by(const WireMessageInfo *info, uint32_t session, const void *message, WireBuffer *out);
-void wire_dump_by(const WireMessageInfo *info, uint32_t session, const void *message, WireSink *sink);
+const void *wire_parse_by(const WireMessageInfo *info, uint32_t session, const uint8_t *body,
+                          size_t size, WireArena *arena, WireError *error);
+bool wire_write_by(const WireMessageInfo *info, uint32_t session, const void *message,
+                   WireBuffer *out);
+void wire_dump_by(const WireMessageInfo *info, uint32_t session, const void *message,
+                  WireSink *sink);
 
-/* ---- Dump ------------------------------------------------------------------------------------------------------------ */
+/* ---- Dump
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 enum { WIRE_DUMP_ELEMENTS = 16 }; /* of an array */
 
-void wire_dump_unsigned(const WireSink *sink, int depth, const char *name, uint64_t value, const WireNames *names);
+void wire_dump_unsigned(const WireSink *sink, int depth, const char *name, uint64_t value,
+                        const WireNames *names);
 void wire_dump_signed(const WireSink *sink, int depth, const char *name, int64_t value);
 void wire_dump_bytes(const WireSink *sink, int depth, const char *name, WireBytes bytes);
 /* "name:", followed by lines that are deeper. text: what else to say, or NULL. */

@@ -7,7 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void __attribute__((format(printf, 2, 3))) set_error(WireError *error, const char *format, ...)
+static void __attribute__((format(printf, 2, 3)))
+set_error(WireError *error, const char *format, ...)
 {
     va_list args;
 
@@ -18,7 +19,9 @@ static void __attribute__((format(printf, 2, 3))) set_error(WireError *error, co
     va_end(args);
 }
 
-/* ---- Capabilities ---------------------------------------------------------------------------------------------------- */
+/* ---- Capabilities
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 bool wire_caps_has(const WireCaps *caps, unsigned capability)
 {
@@ -58,22 +61,24 @@ static uint8_t *write_caps(const WireCaps *caps, uint8_t *p)
 }
 
 /* The part that both directions share: counts and offset of the words, 12 bytes at 'counts'. */
-static bool parse_caps(const uint8_t *bytes, size_t size, size_t fixed, WireCaps *common, WireCaps *channel,
-                       WireError *error)
+static bool parse_caps(const uint8_t *bytes, size_t size, size_t fixed, WireCaps *common,
+                       WireCaps *channel, WireError *error)
 {
     const uint8_t *counts = bytes + fixed - 12;
     uint32_t n_common = wire_get_u32(counts), n_channel = wire_get_u32(counts + 4);
     uint32_t offset = wire_get_u32(counts + 8);
 
     if (n_common > WIRE_LINK_CAP_WORDS_MAX || n_channel > WIRE_LINK_CAP_WORDS_MAX) {
-        set_error(error, "%" PRIu32 " and %" PRIu32 " capability words announced, at most %d allowed", n_common, n_channel,
-                  WIRE_LINK_CAP_WORDS_MAX);
+        set_error(error,
+                  "%" PRIu32 " and %" PRIu32 " capability words announced, at most %d allowed",
+                  n_common, n_channel, WIRE_LINK_CAP_WORDS_MAX);
         return false;
     }
     if (n_common + n_channel == 0)
         offset = (uint32_t)fixed; /* nothing is there: the offset means nothing */
     if (offset < fixed || (uint64_t)offset + 4 * ((uint64_t)n_common + n_channel) > size) {
-        set_error(error, "%" PRIu32 " capability words at %" PRIu32 " of %zu bytes", n_common + n_channel, offset, size);
+        set_error(error, "%" PRIu32 " capability words at %" PRIu32 " of %zu bytes",
+                  n_common + n_channel, offset, size);
         return false;
     }
     read_caps(common, bytes + offset, n_common);
@@ -81,7 +86,9 @@ static bool parse_caps(const uint8_t *bytes, size_t size, size_t fixed, WireCaps
     return true;
 }
 
-/* ---- Header ---------------------------------------------------------------------------------------------------------- */
+/* ---- Header
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 void wire_link_header_read(const uint8_t *bytes, WireLinkHeader *header)
 {
@@ -99,7 +106,8 @@ static void write_header(uint8_t *bytes, size_t size)
     wire_put_u32(bytes + 12, (uint32_t)size);
 }
 
-SpiceLinkErr wire_link_header_check(const WireLinkHeader *header, WireDirection dir, WireError *error)
+SpiceLinkErr wire_link_header_check(const WireLinkHeader *header, WireDirection dir,
+                                    WireError *error)
 {
     uint32_t least = dir == WIRE_TO_SERVER ? WIRE_LINK_MESS_SIZE : WIRE_LINK_REPLY_SIZE;
     uint32_t most = dir == WIRE_TO_SERVER ? WIRE_LINK_MESS_MAX : WIRE_LINK_REPLY_MAX;
@@ -109,8 +117,8 @@ SpiceLinkErr wire_link_header_check(const WireLinkHeader *header, WireDirection 
         return SPICE_LINK_ERR_INVALID_MAGIC;
     }
     if (header->major_version != SPICE_VERSION_MAJOR) {
-        set_error(error, "the peer speaks version %" PRIu32 ".%" PRIu32 " of the protocol, not %d", header->major_version,
-                  header->minor_version, SPICE_VERSION_MAJOR);
+        set_error(error, "the peer speaks version %" PRIu32 ".%" PRIu32 " of the protocol, not %d",
+                  header->major_version, header->minor_version, SPICE_VERSION_MAJOR);
         return SPICE_LINK_ERR_VERSION_MISMATCH;
     }
     if (header->size < least || header->size > most) {
@@ -125,9 +133,11 @@ bool wire_link_header_wants_answer(const WireLinkHeader *header)
     return header->major_version != 0 || header->magic != wire_get_u32((const uint8_t *)"REDQ");
 }
 
-/* ---- Link message and reply ------------------------------------------------------------------------------------------ */
+/* ---- Link message and reply
+ * ------------------------------------------------------------------------------------------ */
 
-SpiceLinkErr wire_link_mess_parse(const uint8_t *bytes, size_t size, WireLinkMess *mess, WireError *error)
+SpiceLinkErr wire_link_mess_parse(const uint8_t *bytes, size_t size, WireLinkMess *mess,
+                                  WireError *error)
 {
     memset(mess, 0, sizeof *mess);
     if (size < WIRE_LINK_MESS_SIZE || size > WIRE_LINK_MESS_MAX) {
@@ -137,14 +147,16 @@ SpiceLinkErr wire_link_mess_parse(const uint8_t *bytes, size_t size, WireLinkMes
     mess->connection_id = wire_get_u32(bytes);
     mess->channel_type = bytes[4];
     mess->channel_id = bytes[5];
-    return parse_caps(bytes, size, WIRE_LINK_MESS_SIZE, &mess->common_caps, &mess->channel_caps, error)
+    return parse_caps(bytes, size, WIRE_LINK_MESS_SIZE, &mess->common_caps, &mess->channel_caps,
+                      error)
                ? SPICE_LINK_ERR_OK
                : SPICE_LINK_ERR_INVALID_DATA;
 }
 
-/* Room for header, fixed part and words; the counts are filled in. *fixed_part: behind the header. */
-static bool write_frame(WireBuffer *out, size_t fixed, const WireCaps *common, const WireCaps *channel,
-                        uint8_t **fixed_part)
+/* Room for header, fixed part and words; the counts are filled in. *fixed_part: behind the header.
+ */
+static bool write_frame(WireBuffer *out, size_t fixed, const WireCaps *common,
+                        const WireCaps *channel, uint8_t **fixed_part)
 {
     if (common->n_words > WIRE_CAP_WORDS || channel->n_words > WIRE_CAP_WORDS) {
         out->failed = true;
@@ -177,7 +189,8 @@ bool wire_link_mess_write(const WireLinkMess *mess, WireBuffer *out)
     return true;
 }
 
-bool wire_link_reply_parse(const uint8_t *bytes, size_t size, WireLinkReply *reply, WireError *error)
+bool wire_link_reply_parse(const uint8_t *bytes, size_t size, WireLinkReply *reply,
+                           WireError *error)
 {
     memset(reply, 0, sizeof *reply);
     if (size < WIRE_LINK_REPLY_SIZE || size > WIRE_LINK_REPLY_MAX) {
@@ -186,7 +199,8 @@ bool wire_link_reply_parse(const uint8_t *bytes, size_t size, WireLinkReply *rep
     }
     reply->error = wire_get_u32(bytes);
     memcpy(reply->pub_key, bytes + 4, WIRE_PUBKEY_SIZE);
-    return parse_caps(bytes, size, WIRE_LINK_REPLY_SIZE, &reply->common_caps, &reply->channel_caps, error);
+    return parse_caps(bytes, size, WIRE_LINK_REPLY_SIZE, &reply->common_caps, &reply->channel_caps,
+                      error);
 }
 
 bool wire_link_reply_write(const WireLinkReply *reply, WireBuffer *out)
@@ -209,17 +223,22 @@ bool wire_link_reply_write(const WireLinkReply *reply, WireBuffer *out)
     return true;
 }
 
-/* ---- Authentication -------------------------------------------------------------------------------------------------- */
+/* ---- Authentication
+ * --------------------------------------------------------------------------------------------------
+ */
 
 WireAuth wire_auth_choose(const WireCaps *client, const WireCaps *server)
 {
     if (!wire_caps_has(client, SPICE_COMMON_CAP_PROTOCOL_AUTH_SELECTION) ||
         !wire_caps_has(server, SPICE_COMMON_CAP_PROTOCOL_AUTH_SELECTION))
         return WIRE_AUTH_TICKET_ONLY;
-    if (wire_caps_has(client, SPICE_COMMON_CAP_AUTH_SASL) && wire_caps_has(server, SPICE_COMMON_CAP_AUTH_SASL))
+    if (wire_caps_has(client, SPICE_COMMON_CAP_AUTH_SASL) &&
+        wire_caps_has(server, SPICE_COMMON_CAP_AUTH_SASL))
         return WIRE_AUTH_SASL;
-    /* Deployed clients use the ticket without having announced it: the server's word alone decides. */
-    return wire_caps_has(server, SPICE_COMMON_CAP_AUTH_SPICE) ? WIRE_AUTH_TICKET : WIRE_AUTH_IMPOSSIBLE;
+    /* Deployed clients use the ticket without having announced it: the server's word alone decides.
+     */
+    return wire_caps_has(server, SPICE_COMMON_CAP_AUTH_SPICE) ? WIRE_AUTH_TICKET
+                                                              : WIRE_AUTH_IMPOSSIBLE;
 }
 
 uint32_t wire_link_word_read(const uint8_t *bytes)
@@ -232,10 +251,12 @@ void wire_link_word_write(uint8_t *bytes, uint32_t word)
     wire_put_u32(bytes, word);
 }
 
-static const uint8_t key_head[] = {0x30, 0x81, 0x9f, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01,
-                                   0x01, 0x05, 0x00, 0x03, 0x81, 0x8d, 0x00, 0x30, 0x81, 0x89, 0x02, 0x81, 0x81, 0x00};
+static const uint8_t key_head[] = {0x30, 0x81, 0x9f, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48,
+                                   0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00, 0x03, 0x81,
+                                   0x8d, 0x00, 0x30, 0x81, 0x89, 0x02, 0x81, 0x81, 0x00};
 static const uint8_t key_tail[] = {0x02, 0x03, 0x01, 0x00, 0x01};
-_Static_assert(sizeof key_head + WIRE_PUBKEY_MODULUS + sizeof key_tail == WIRE_PUBKEY_SIZE, "layout of the key");
+_Static_assert(sizeof key_head + WIRE_PUBKEY_MODULUS + sizeof key_tail == WIRE_PUBKEY_SIZE,
+               "layout of the key");
 
 bool wire_pubkey_read(const uint8_t *pub_key, const uint8_t **modulus)
 {
@@ -251,7 +272,9 @@ void wire_pubkey_write(uint8_t *pub_key, const uint8_t *modulus)
     memcpy(pub_key + sizeof key_head + WIRE_PUBKEY_MODULUS, key_tail, sizeof key_tail);
 }
 
-/* ---- Errors in words ------------------------------------------------------------------------------------------------- */
+/* ---- Errors in words
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static const struct {
     const char *name, *text;
@@ -259,13 +282,19 @@ static const struct {
     [SPICE_LINK_ERR_OK] = {"OK", "no error"},
     [SPICE_LINK_ERR_ERROR] = {"ERROR", "the server refused the connection"},
     [SPICE_LINK_ERR_INVALID_MAGIC] = {"INVALID_MAGIC", "the server didn't see a SPICE client"},
-    [SPICE_LINK_ERR_INVALID_DATA] = {"INVALID_DATA", "the server didn't understand the connection request"},
-    [SPICE_LINK_ERR_VERSION_MISMATCH] = {"VERSION_MISMATCH", "the server speaks another version of the protocol"},
+    [SPICE_LINK_ERR_INVALID_DATA] = {"INVALID_DATA",
+                                     "the server didn't understand the connection request"},
+    [SPICE_LINK_ERR_VERSION_MISMATCH] = {"VERSION_MISMATCH",
+                                         "the server speaks another version of the protocol"},
     [SPICE_LINK_ERR_NEED_SECURED] = {"NEED_SECURED", "the server wants an encrypted connection"},
-    [SPICE_LINK_ERR_NEED_UNSECURED] = {"NEED_UNSECURED", "the server wants a connection without encryption"},
-    [SPICE_LINK_ERR_PERMISSION_DENIED] = {"PERMISSION_DENIED", "the password is wrong, expired or not set"},
-    [SPICE_LINK_ERR_BAD_CONNECTION_ID] = {"BAD_CONNECTION_ID", "the server doesn't know this session"},
-    [SPICE_LINK_ERR_CHANNEL_NOT_AVAILABLE] = {"CHANNEL_NOT_AVAILABLE", "the server doesn't have this channel"},
+    [SPICE_LINK_ERR_NEED_UNSECURED] = {"NEED_UNSECURED",
+                                       "the server wants a connection without encryption"},
+    [SPICE_LINK_ERR_PERMISSION_DENIED] = {"PERMISSION_DENIED",
+                                          "the password is wrong, expired or not set"},
+    [SPICE_LINK_ERR_BAD_CONNECTION_ID] = {"BAD_CONNECTION_ID",
+                                          "the server doesn't know this session"},
+    [SPICE_LINK_ERR_CHANNEL_NOT_AVAILABLE] = {"CHANNEL_NOT_AVAILABLE",
+                                              "the server doesn't have this channel"},
 };
 
 const char *wire_link_error_text(uint32_t error)

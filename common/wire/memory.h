@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Memory of the wire room: views of bytes, the arena that parsed messages live in, the buffer that writers append to. */
+/* Memory of the wire room: views of bytes, the arena that parsed messages live in, the buffer that
+ * writers append to. */
 #ifndef WIRE_MEMORY_H
 #define WIRE_MEMORY_H
 
@@ -7,15 +8,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes that belong to somebody else: to the body that was parsed, or to the caller of a writer. Empty: size is 0, and
- * data may be NULL. */
+/* Bytes that belong to somebody else: to the body that was parsed, or to the caller of a writer.
+ * Empty: size is 0, and data may be NULL. */
 typedef struct WireBytes {
     const uint8_t *data;
     size_t size;
 } WireBytes;
 
-/* Memory of one parsed message: caller-owned, reusable, with a limit on its total. For one thread at a time. Filled by
- * moving a pointer; a reset keeps the largest block, so that parsing one message after the other allocates nothing. */
+/* Memory of one parsed message: caller-owned, reusable, with a limit on its total. For one thread
+ * at a time. Filled by moving a pointer; a reset keeps the largest block, so that parsing one
+ * message after the other allocates nothing. */
 typedef struct WireArenaBlock WireArenaBlock;
 typedef struct WireArena {
     WireArenaBlock *blocks; /* the newest first */
@@ -23,7 +25,8 @@ typedef struct WireArena {
     size_t limit, total;    /* bytes that may be, and are, in blocks */
 } WireArena;
 
-/* limit: bytes that the arena may hold at most; what a message decodes to is at most some eight times its size. */
+/* limit: bytes that the arena may hold at most; what a message decodes to is at most some eight
+ * times its size. */
 void wire_arena_init(WireArena *arena, size_t limit);
 /* Forget all that was allocated; its pointers become invalid. Memory stays for the next message. */
 void wire_arena_reset(WireArena *arena);
@@ -32,8 +35,9 @@ void wire_arena_clear(WireArena *arena);
 /* Memory for any type, not cleared. NULL: the limit is reached, or there is no memory. */
 void *wire_arena_alloc(WireArena *arena, size_t size);
 
-/* Growable bytes, caller-owned. When memory runs out, or a writer meets what can't be sent, failed is set, and all that
- * follows does nothing, so that one look at the end is enough. A zeroed WireBuffer is an empty one. */
+/* Growable bytes, caller-owned. When memory runs out, or a writer meets what can't be sent, failed
+ * is set, and all that follows does nothing, so that one look at the end is enough. A zeroed
+ * WireBuffer is an empty one. */
 typedef struct WireBuffer {
     uint8_t *data;
     size_t size, capacity;
@@ -44,12 +48,14 @@ typedef struct WireBuffer {
 void wire_buffer_clear(WireBuffer *buffer);
 /* Empty it, keep the memory. */
 void wire_buffer_reset(WireBuffer *buffer);
-/* Make it longer by size bytes, not cleared, and return where they begin: valid until the next call. NULL: failed. */
+/* Make it longer by size bytes, not cleared, and return where they begin: valid until the next
+ * call. NULL: failed. */
 uint8_t *wire_buffer_add(WireBuffer *buffer, size_t size);
 /* Append bytes. */
 bool wire_buffer_append(WireBuffer *buffer, const void *data, size_t size);
 
-/* What is wrong with a message, in words: "DISPLAY_DRAW_COPY: src_image: data: 4096 bytes announced, 12 left". */
+/* What is wrong with a message, in words: "DISPLAY_DRAW_COPY: src_image: data: 4096 bytes
+ * announced, 12 left". */
 typedef struct WireError {
     char text[160];
 } WireError;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The frame around generated code: parse, write and dump one message, and the errors of the reader. */
+/* The frame around generated code: parse, write and dump one message, and the errors of the reader.
+ */
 #include "wire/wire.h"
 #include "wire/internal.h"
 
@@ -7,9 +8,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* ---- Errors of the reader: text grows from the inside to the outside ------------------------------------------------- */
+/* ---- Errors of the reader: text grows from the inside to the outside
+ * ------------------------------------------------- */
 
-static void __attribute__((format(printf, 3, 4))) set_error(WireReader *reader, const char *field, const char *format, ...)
+static void __attribute__((format(printf, 3, 4)))
+set_error(WireReader *reader, const char *field, const char *format, ...)
 {
     char text[128];
     va_list args;
@@ -69,8 +72,8 @@ bool wire_fail_inside(WireReader *reader, const char *field)
     return false;
 }
 
-const void *wire_parse_by(const WireMessageInfo *info, uint32_t session, const uint8_t *body, size_t size, WireArena *arena,
-                          WireError *error)
+const void *wire_parse_by(const WireMessageInfo *info, uint32_t session, const uint8_t *body,
+                          size_t size, WireArena *arena, WireError *error)
 {
     static const char empty_message;
     WireReader reader;
@@ -99,19 +102,22 @@ const void *wire_parse_by(const WireMessageInfo *info, uint32_t session, const u
     return NULL;
 }
 
-const void *wire_parse(uint8_t channel_type, WireDirection dir, uint16_t type, const uint8_t *body, size_t size,
-                       WireArena *arena, WireError *error)
+const void *wire_parse(uint8_t channel_type, WireDirection dir, uint16_t type, const uint8_t *body,
+                       size_t size, WireArena *arena, WireError *error)
 {
     const WireMessageInfo *info = wire_message_info(channel_type, dir, type);
     const void *message = wire_parse_by(info, 0, body, size, arena, error);
 
     if (!info && error)
         snprintf(error->text, sizeof error->text, "no message of type %u on channel %s", type,
-                 wire_channel_name(channel_type) ? wire_channel_name(channel_type) : "of unknown type");
+                 wire_channel_name(channel_type) ? wire_channel_name(channel_type)
+                                                 : "of unknown type");
     return message;
 }
 
-/* ---- Writer ---------------------------------------------------------------------------------------------------------- */
+/* ---- Writer
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 bool wire_add_block(WireWriter *writer, size_t at, int kind, const void *data, size_t count)
 {
@@ -126,7 +132,8 @@ bool wire_add_block(WireWriter *writer, size_t at, int kind, const void *data, s
     return true;
 }
 
-bool wire_write_blocks(WireWriter *writer, bool (*write)(WireWriter *writer, int kind, const void *data, size_t count))
+bool wire_write_blocks(WireWriter *writer,
+                       bool (*write)(WireWriter *writer, int kind, const void *data, size_t count))
 {
     size_t places[WIRE_MAX_REFS];
 
@@ -134,7 +141,8 @@ bool wire_write_blocks(WireWriter *writer, bool (*write)(WireWriter *writer, int
         unsigned same = 0;
 
         places[i] = writer->out->size - writer->start;
-        /* A structure that was shared when it came in stays so: what is parsed once is written once. */
+        /* A structure that was shared when it came in stays so: what is parsed once is written
+         * once. */
         while (same < i && (writer->blocks[same].data != writer->blocks[i].data ||
                             writer->blocks[same].kind != writer->blocks[i].kind ||
                             writer->blocks[same].count != writer->blocks[i].count))
@@ -144,13 +152,15 @@ bool wire_write_blocks(WireWriter *writer, bool (*write)(WireWriter *writer, int
         if (places[i] > UINT32_MAX)
             return wire_cannot_write(writer);
         wire_put_u32(writer->out->data + writer->start + writer->blocks[i].at, (uint32_t)places[i]);
-        if (same == i && !write(writer, writer->blocks[i].kind, writer->blocks[i].data, writer->blocks[i].count))
+        if (same == i &&
+            !write(writer, writer->blocks[i].kind, writer->blocks[i].data, writer->blocks[i].count))
             return false;
     }
     return true;
 }
 
-bool wire_write_by(const WireMessageInfo *info, uint32_t session, const void *message, WireBuffer *out)
+bool wire_write_by(const WireMessageInfo *info, uint32_t session, const void *message,
+                   WireBuffer *out)
 {
     WireWriter writer;
 
@@ -165,35 +175,40 @@ bool wire_write_by(const WireMessageInfo *info, uint32_t session, const void *me
     return out->size - writer.start <= UINT32_MAX || wire_cannot_write(&writer);
 }
 
-bool wire_write(uint8_t channel_type, WireDirection dir, uint16_t type, const void *message, WireBuffer *out)
+bool wire_write(uint8_t channel_type, WireDirection dir, uint16_t type, const void *message,
+                WireBuffer *out)
 {
     return wire_write_by(wire_message_info(channel_type, dir, type), 0, message, out);
 }
 
-/* ---- Names and dumps ------------------------------------------------------------------------------------------------- */
+/* ---- Names and dumps
+ * -------------------------------------------------------------------------------------------------
+ */
 
 const char *wire_channel_name(uint8_t channel_type)
 {
     static const char *const names[] = {
-        [SPICE_CHANNEL_MAIN] = "main",           [SPICE_CHANNEL_DISPLAY] = "display",
-        [SPICE_CHANNEL_INPUTS] = "inputs",       [SPICE_CHANNEL_CURSOR] = "cursor",
-        [SPICE_CHANNEL_PLAYBACK] = "playback",   [SPICE_CHANNEL_RECORD] = "record",
-        [SPICE_CHANNEL_TUNNEL] = "tunnel",       [SPICE_CHANNEL_SMARTCARD] = "smartcard",
-        [SPICE_CHANNEL_USBREDIR] = "usbredir",   [SPICE_CHANNEL_PORT] = "port",
+        [SPICE_CHANNEL_MAIN] = "main",         [SPICE_CHANNEL_DISPLAY] = "display",
+        [SPICE_CHANNEL_INPUTS] = "inputs",     [SPICE_CHANNEL_CURSOR] = "cursor",
+        [SPICE_CHANNEL_PLAYBACK] = "playback", [SPICE_CHANNEL_RECORD] = "record",
+        [SPICE_CHANNEL_TUNNEL] = "tunnel",     [SPICE_CHANNEL_SMARTCARD] = "smartcard",
+        [SPICE_CHANNEL_USBREDIR] = "usbredir", [SPICE_CHANNEL_PORT] = "port",
         [SPICE_CHANNEL_WEBDAV] = "webdav",
     };
 
     return channel_type < sizeof names / sizeof names[0] ? names[channel_type] : NULL;
 }
 
-void wire_dump_by(const WireMessageInfo *info, uint32_t session, const void *message, WireSink *sink)
+void wire_dump_by(const WireMessageInfo *info, uint32_t session, const void *message,
+                  WireSink *sink)
 {
     wire_dump_open(sink, 0, info->title, info->dump ? NULL : "empty");
     if (info->dump)
         info->dump(sink, 1, session, message);
 }
 
-void wire_dump(uint8_t channel_type, WireDirection dir, uint16_t type, const void *message, WireSink *sink)
+void wire_dump(uint8_t channel_type, WireDirection dir, uint16_t type, const void *message,
+               WireSink *sink)
 {
     const WireMessageInfo *info = wire_message_info(channel_type, dir, type);
 

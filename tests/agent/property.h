@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What must hold for any bytes that claim to be an agent message: shared by the tests and the fuzz target. */
+/* What must hold for any bytes that claim to be an agent message: shared by the tests and the fuzz
+ * target. */
 #ifndef TESTS_AGENT_PROPERTY_H
 #define TESTS_AGENT_PROPERTY_H
 
@@ -12,8 +13,10 @@ static inline void agent_property_line(void *context, const char *line)
     *(size_t *)context += strlen(line) > 0;
 }
 
-/* Parse; if that works, writing and parsing again gives the same bytes, and a dump has lines. NULL, or what didn't hold. */
-static inline const char *agent_property(uint32_t type, uint32_t session, const uint8_t *data, size_t size, bool *valid)
+/* Parse; if that works, writing and parsing again gives the same bytes, and a dump has lines. NULL,
+ * or what didn't hold. */
+static inline const char *agent_property(uint32_t type, uint32_t session, const uint8_t *data,
+                                         size_t size, bool *valid)
 {
     WireArena first, second;
     WireBuffer once = {0}, twice = {0};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The guest-agent protocol: messages at random and by hand, cutting and putting together, hostile streams. */
+/* The guest-agent protocol: messages at random and by hand, cutting and putting together, hostile
+ * streams. */
 #include "agent/agent.h"
 #include "agent/random.h"
 
@@ -23,7 +24,8 @@ static bool holds(uint32_t type, uint32_t session, const uint8_t *data, size_t s
 
 static void test_random(void)
 {
-    static const uint32_t values[] = {0xffffffff, 0x80000000, 0x40000001, 0x10000000, 0x0fffffff, 0xffff};
+    static const uint32_t values[] = {0xffffffff, 0x80000000, 0x40000001,
+                                      0x10000000, 0x0fffffff, 0xffff};
     WireBuffer data = {0};
     bool valid;
 
@@ -34,7 +36,8 @@ static void test_random(void)
 
             wire_arena_reset(source.arena);
             wire_buffer_reset(&data);
-            if (!CHECK(agent_write(type, session, agent_random_message(&source, i, session), &data)) ||
+            if (!CHECK(
+                    agent_write(type, session, agent_random_message(&source, i, session), &data)) ||
                 !CHECK(holds(type, session, data.data, data.size, &valid) && valid))
                 return;
             for (size_t size = 0; size < data.size; size++)
@@ -70,14 +73,16 @@ static void test_by_hand(void)
     CHECK(agent_write(VD_AGENT_CLIPBOARD_GRAB, both, &grab, &out) && out.size == 16 &&
           !memcmp(out.data, "\0\0\0\0\0\0\0\0\1\0\0\0\2\0\0\0", 16));
     wire_buffer_reset(&out);
-    CHECK(agent_write(VD_AGENT_CLIPBOARD_GRAB, AGENT_WITH_SELECTION, &grab, &out) && out.size == 12);
+    CHECK(agent_write(VD_AGENT_CLIPBOARD_GRAB, AGENT_WITH_SELECTION, &grab, &out) &&
+          out.size == 12);
     wire_buffer_reset(&out);
     CHECK(agent_write(VD_AGENT_CLIPBOARD_GRAB, 0, &grab, &out) && out.size == 8);
     wire_buffer_reset(&out);
     const AgentClipboardRequest request = {.selection = 1, .type = VD_AGENT_CLIPBOARD_UTF8_TEXT};
     CHECK(agent_write_message(VD_AGENT_CLIPBOARD_REQUEST, both, &request, &out) && out.size == 28);
     CHECK(!memcmp(out.data, "\1\0\0\0\10\0\0\0\0\0\0\0\0\0\0\0\10\0\0\0\1\0\0\0\1\0\0\0", 28));
-    const AgentClipboardRelease *release = agent_parse(VD_AGENT_CLIPBOARD_RELEASE, both, (const uint8_t *)"\2", 1, &arena, NULL);
+    const AgentClipboardRelease *release =
+        agent_parse(VD_AGENT_CLIPBOARD_RELEASE, both, (const uint8_t *)"\2", 1, &arena, NULL);
     CHECK(release && release->selection == 2);
     CHECK(!agent_parse(VD_AGENT_CLIPBOARD_RELEASE, both, (const uint8_t *)"", 0, &arena, NULL));
     CHECK(agent_parse(VD_AGENT_CLIPBOARD_RELEASE, 0, (const uint8_t *)"", 0, &arena, NULL));
@@ -85,7 +90,8 @@ static void test_by_hand(void)
     tap_case("monitors with and without physical sizes");
     const AgentMonConfig monitors[] = {{1080, 1920, 32, 0, 0}, {0, 0, 32, -1, 0}};
     const AgentMonitorMm sizes[] = {{300, 500}, {0, 0}};
-    AgentMonitorsConfig config = {.flags = VD_AGENT_CONFIG_MONITORS_FLAG_USE_POS, .n_monitors = 2, .monitors = monitors};
+    AgentMonitorsConfig config = {
+        .flags = VD_AGENT_CONFIG_MONITORS_FLAG_USE_POS, .n_monitors = 2, .monitors = monitors};
     wire_buffer_reset(&out);
     CHECK(agent_write(VD_AGENT_MONITORS_CONFIG, both, &config, &out) && out.size == 48);
     CHECK(!memcmp(out.data, "\2\0\0\0\1\0\0\0\70\4\0\0\200\7\0\0", 16));
@@ -96,17 +102,21 @@ static void test_by_hand(void)
     config.n_physical_sizes = 2;
     config.physical_sizes = sizes;
     CHECK(agent_write(VD_AGENT_MONITORS_CONFIG, both, &config, &out) && out.size == 56);
-    const AgentMonitorsConfig *back = agent_parse(VD_AGENT_MONITORS_CONFIG, 0, out.data, out.size, &arena, NULL);
-    CHECK(back && back->n_physical_sizes == 2 && back->physical_sizes[0].width == 500 && back->monitors[1].x == -1);
+    const AgentMonitorsConfig *back =
+        agent_parse(VD_AGENT_MONITORS_CONFIG, 0, out.data, out.size, &arena, NULL);
+    CHECK(back && back->n_physical_sizes == 2 && back->physical_sizes[0].width == 500 &&
+          back->monitors[1].x == -1);
     CHECK(!agent_parse(VD_AGENT_MONITORS_CONFIG, 0, out.data, out.size - 1, &arena, NULL));
 
     tap_case("capabilities and the session");
     const AgentAnnounceCapabilities *announce =
-        agent_parse(VD_AGENT_ANNOUNCE_CAPABILITIES, 0, (const uint8_t *)"\0\0\0\0\347\215\3\0", 8, &arena, NULL);
+        agent_parse(VD_AGENT_ANNOUNCE_CAPABILITIES, 0, (const uint8_t *)"\0\0\0\0\347\215\3\0", 8,
+                    &arena, NULL);
     WireCaps agent, client = {1, {0x35077}}, old = {1, {0x7}};
     if (CHECK(announce && !announce->request && announce->n_caps == 1)) {
         agent_caps_read(announce, &agent);
-        CHECK(wire_caps_has(&agent, VD_AGENT_CAP_SPARSE_MONITORS_CONFIG) && !wire_caps_has(&agent, VD_AGENT_CAP_DISPLAY_CONFIG));
+        CHECK(wire_caps_has(&agent, VD_AGENT_CAP_SPARSE_MONITORS_CONFIG) &&
+              !wire_caps_has(&agent, VD_AGENT_CAP_DISPLAY_CONFIG));
         CHECK(agent_session(&client, &agent) == both && agent_session(&client, &old) == 0);
     }
 
@@ -155,13 +165,16 @@ static void test_assembling(void)
 
         agent_assembler_init(&assembler, LIMIT, false);
         for (size_t at = 0; at < stream.size; at += cuts[c]) {
-            WireBytes input = {stream.data + at, stream.size - at < cuts[c] ? stream.size - at : cuts[c]};
+            WireBytes input = {stream.data + at,
+                               stream.size - at < cuts[c] ? stream.size - at : cuts[c]};
             AgentFeed fed;
 
-            while ((fed = agent_assembler_feed(&assembler, &input, &message, &error)) == AGENT_FEED_MESSAGE) {
+            while ((fed = agent_assembler_feed(&assembler, &input, &message, &error)) ==
+                   AGENT_FEED_MESSAGE) {
                 if (!CHECK(n < N && message.type == 100 + n && message.size == sizes[n]))
                     return;
-                CHECK(message.dropped == (sizes[n] > LIMIT) && message.data.size == (message.dropped ? 0 : sizes[n]));
+                CHECK(message.dropped == (sizes[n] > LIMIT) &&
+                      message.data.size == (message.dropped ? 0 : sizes[n]));
                 for (uint32_t k = 0; k < message.data.size; k++)
                     if (message.data.data[k] != (uint8_t)(k * 7 + n))
                         CHECK(!"the message's bytes");
@@ -210,7 +223,8 @@ static void test_strict(void)
     make_stream(&stream, sizes, 2);
     agent_assembler_init(&assembler, 1 << 20, true);
     WireBytes input = {stream.data, 19};
-    CHECK(agent_assembler_feed(&assembler, &input, &message, &error) == AGENT_FEED_BAD && error.text[0]);
+    CHECK(agent_assembler_feed(&assembler, &input, &message, &error) == AGENT_FEED_BAD &&
+          error.text[0]);
     input = (WireBytes){stream.data, 24};
     CHECK(agent_assembler_feed(&assembler, &input, &message, &error) == AGENT_FEED_BAD);
     agent_assembler_reset(&assembler);
@@ -240,7 +254,8 @@ static void cve_2016_9577_agent_message_sizes(void)
 
         agent_write_header(VD_AGENT_CLIPBOARD, (uint32_t)size, &header);
         for (int limited = 0; limited < 2; limited++) {
-            WireBytes input = {header.data, header.size}, more = {some, size > 64 ? 64 : (size_t)size};
+            WireBytes input = {header.data, header.size},
+                      more = {some, size > 64 ? 64 : (size_t)size};
 
             agent_assembler_init(&assembler, limited ? 1000 : UINT32_MAX, false);
             CHECK(agent_assembler_feed(&assembler, &input, &message, NULL) == AGENT_FEED_MORE);
@@ -261,7 +276,8 @@ static void cve_2017_7506_monitors_configurations(void)
 
     tap_case("cve_2017_7506_monitors_configurations");
     for (size_t size = 0; size <= sizeof data; size++)
-        CHECK(holds(VD_AGENT_MONITORS_CONFIG, 0, data, size, &valid) && valid == (size == sizeof data));
+        CHECK(holds(VD_AGENT_MONITORS_CONFIG, 0, data, size, &valid) &&
+              valid == (size == sizeof data));
     data[4] = 0;
     for (size_t size = 0; size <= sizeof data; size++)
         CHECK(holds(VD_AGENT_MONITORS_CONFIG, 0, data, size, &valid) && valid == (size >= 8 + 60));
@@ -290,11 +306,14 @@ static void test_chunks(void)
 
         agent_chunks_init(&chunks, 2048);
         for (size_t at = 0; at < stream.size; at += cuts[c]) {
-            WireBytes input = {stream.data + at, stream.size - at < cuts[c] ? stream.size - at : cuts[c]}, bytes;
+            WireBytes input = {stream.data + at,
+                               stream.size - at < cuts[c] ? stream.size - at : cuts[c]},
+                      bytes;
             uint32_t port;
             bool begins, ends;
 
-            while (agent_chunks_feed(&chunks, &input, &port, &bytes, &begins, &ends, NULL) == AGENT_FEED_MESSAGE) {
+            while (agent_chunks_feed(&chunks, &input, &port, &bytes, &begins, &ends, NULL) ==
+                   AGENT_FEED_MESSAGE) {
                 wire_buffer_append(&got[port], bytes.data, bytes.size);
                 begun += begins;
                 ended += ends;
@@ -318,10 +337,13 @@ static void test_chunks(void)
             uint32_t found;
 
             agent_chunks_init(&chunks, 2048);
-            AgentFeed fed = agent_chunks_feed(&chunks, &input, &found, &bytes, &begins, &ends, NULL);
-            CHECK(fed == ((port == 1 || port == 2) && size <= 2048 ? AGENT_FEED_MESSAGE : AGENT_FEED_BAD));
+            AgentFeed fed =
+                agent_chunks_feed(&chunks, &input, &found, &bytes, &begins, &ends, NULL);
+            CHECK(fed ==
+                  ((port == 1 || port == 2) && size <= 2048 ? AGENT_FEED_MESSAGE : AGENT_FEED_BAD));
             CHECK(fed != AGENT_FEED_BAD ||
-                  agent_chunks_feed(&chunks, &input, &found, &bytes, &begins, &ends, NULL) == AGENT_FEED_BAD);
+                  agent_chunks_feed(&chunks, &input, &found, &bytes, &begins, &ends, NULL) ==
+                      AGENT_FEED_BAD);
         }
     }
 }

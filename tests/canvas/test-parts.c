@@ -150,7 +150,7 @@ static void test_over(void)
 
                         expected |= (sum > 255 ? 255 : sum) << shift;
                     }
-                    canvas_over_row(row, sources, m, 5);
+                    canvas_over_row(row, sources, m, UINT32_MAX, 5);
                     wrong += row[0] != expected || row[3] != expected || row[4] != expected;
                 }
     CHECK(wrong == 0);

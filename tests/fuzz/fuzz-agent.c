@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Agent streams: a byte that chooses session, strictness and how the input is cut, then the bytes of the stream. Messages
- * that come out hold what tests/agent/property.h says; putting together doesn't depend on the cutting. */
+/* Agent streams: a byte that chooses session, strictness and how the input is cut, then the bytes
+ * of the stream. Messages that come out hold what tests/agent/property.h says; putting together
+ * doesn't depend on the cutting. */
 #include "../agent/property.h"
 
 #include <stdio.h>
@@ -9,7 +10,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A number that stands for all messages that came out of a stream. */
-static uint64_t run(const uint8_t *data, size_t size, size_t cut, bool whole, uint32_t session, bool look)
+static uint64_t run(const uint8_t *data, size_t size, size_t cut, bool whole, uint32_t session,
+                    bool look)
 {
     AgentAssembler assembler;
     AgentMessage message;
@@ -21,13 +23,15 @@ static uint64_t run(const uint8_t *data, size_t size, size_t cut, bool whole, ui
     for (size_t at = 0; at < size && fed != AGENT_FEED_BAD; at += cut) {
         WireBytes input = {data + at, size - at < cut ? size - at : cut};
 
-        while ((fed = agent_assembler_feed(&assembler, &input, &message, &error)) == AGENT_FEED_MESSAGE) {
+        while ((fed = agent_assembler_feed(&assembler, &input, &message, &error)) ==
+               AGENT_FEED_MESSAGE) {
             sum = sum * 31 + message.type + message.size + message.dropped;
             for (size_t i = 0; i < message.data.size; i++)
                 sum = sum * 31 + message.data.data[i];
             bool valid;
-            const char *broken =
-                look ? agent_property(message.type, session, message.data.data, message.data.size, &valid) : NULL;
+            const char *broken = look ? agent_property(message.type, session, message.data.data,
+                                                       message.data.size, &valid)
+                                      : NULL;
             if (broken) {
                 fprintf(stderr, "type %u: %s\n", message.type, broken);
                 abort();
@@ -58,7 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     run(data, size, 64, true, how & 3, false);
     WireBytes input = {data, size};
     agent_chunks_init(&chunks, how & 4 ? UINT32_MAX : 2048);
-    while (agent_chunks_feed(&chunks, &input, &port, &bytes, &begins, &ends, NULL) == AGENT_FEED_MESSAGE)
+    while (agent_chunks_feed(&chunks, &input, &port, &bytes, &begins, &ends, NULL) ==
+           AGENT_FEED_MESSAGE)
         if (bytes.size > size || port - 1 > 1)
             abort();
     return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The link stage: a byte that chooses the direction, then a header and what follows it. What can be read can be written,
- * and is read the same again. */
+/* The link stage: a byte that chooses the direction, then a header and what follows it. What can be
+ * read can be written, and is read the same again. */
 #include "wire/link.h"
 
 #include <stdlib.h>
@@ -23,8 +23,8 @@ static void mess(const uint8_t *data, size_t size)
     if (wire_link_mess_parse(data, size, &first, &error) != SPICE_LINK_ERR_OK)
         return;
     demand(wire_link_mess_write(&first, &out));
-    demand(wire_link_mess_parse(out.data + WIRE_LINK_HEADER_SIZE, out.size - WIRE_LINK_HEADER_SIZE, &second, &error) ==
-           SPICE_LINK_ERR_OK);
+    demand(wire_link_mess_parse(out.data + WIRE_LINK_HEADER_SIZE, out.size - WIRE_LINK_HEADER_SIZE,
+                                &second, &error) == SPICE_LINK_ERR_OK);
     demand(!memcmp(&first, &second, sizeof first));
     for (unsigned i = 0; i < 2000; i += 7)
         demand(wire_caps_has(&first.channel_caps, i) == wire_caps_has(&second.channel_caps, i));
@@ -47,9 +47,11 @@ static void reply(const uint8_t *data, size_t size)
         demand(!memcmp(key, first.pub_key, sizeof key));
     }
     demand(wire_link_reply_write(&first, &out));
-    demand(wire_link_reply_parse(out.data + WIRE_LINK_HEADER_SIZE, out.size - WIRE_LINK_HEADER_SIZE, &second, &error));
+    demand(wire_link_reply_parse(out.data + WIRE_LINK_HEADER_SIZE, out.size - WIRE_LINK_HEADER_SIZE,
+                                 &second, &error));
     demand(first.error == second.error && (first.error || !memcmp(&first, &second, sizeof first)));
-    demand(wire_auth_choose(&first.common_caps, &first.common_caps) == wire_auth_choose(&second.common_caps, &second.common_caps) ||
+    demand(wire_auth_choose(&first.common_caps, &first.common_caps) ==
+               wire_auth_choose(&second.common_caps, &second.common_caps) ||
            first.error);
     wire_buffer_clear(&out);
 }

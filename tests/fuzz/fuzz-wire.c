@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Messages of one channel in one direction, chosen by FUZZ_CHANNEL and FUZZ_DIRECTION: two bytes of type, then a body.
- * What must hold is in tests/wire/property.h. */
+/* Messages of one channel in one direction, chosen by FUZZ_CHANNEL and FUZZ_DIRECTION: two bytes of
+ * type, then a body. What must hold is in tests/wire/property.h. */
 #include "../wire/property.h"
 
 #include "wire/header.h"
@@ -35,7 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size -= 2;
     check(&property, type, data, size);
     /* As a list of messages, at a place that the input tells too. */
-    if (type == SPICE_MSG_LIST && wire_sub_list_read(data, size, size > 40 ? data[40] : 0, subs, &n, &error))
+    if (type == SPICE_MSG_LIST &&
+        wire_sub_list_read(data, size, size > 40 ? data[40] : 0, subs, &n, &error))
         for (unsigned i = 0; i < n; i++)
             check(&property, subs[i].type, subs[i].body.data, subs[i].body.size);
     return 0;

@@ -61,24 +61,16 @@ static gboolean is_ready(SpiceDisplay *display)
     return ready;
 }
 
-static gboolean inputs_open(Fixture *f)
+static gboolean knows_mouse_mode(Fixture *f)
 {
     GList *channels = spice_session_get_channels(f->session);
-    gboolean open = FALSE;
     gint mode = 0;
 
-    for (GList *l = channels; l; l = l->next) {
-        g_autoptr(GSocket) socket = NULL;
-
+    for (GList *l = channels; l; l = l->next)
         if (SPICE_IS_MAIN_CHANNEL(l->data))
             g_object_get(l->data, "mouse-mode", &mode, NULL);
-        if (!SPICE_IS_INPUTS_CHANNEL(l->data))
-            continue;
-        g_object_get(l->data, "socket", &socket, NULL);
-        open = socket != NULL;
-    }
     g_list_free(channels);
-    return open && mode;
+    return mode != 0;
 }
 
 void fixture_start(Fixture *f, guint guest_width, guint guest_height, gint width, gint height,
@@ -99,7 +91,7 @@ void fixture_start(Fixture *f, guint guest_width, guint guest_height, gint width
     gtk_widget_show_all(f->window);
     gtk_window_move(GTK_WINDOW(f->window), LEFT, TOP);
     host_connect(f->host, f->session, over_tcp);
-    wait_until(is_ready(f->display) && inputs_open(f));
+    wait_until(is_ready(f->display) && host_inputs_open(f->host) && knows_mouse_mode(f));
     gtk_widget_set_size_request(GTK_WIDGET(f->display), 1, 1);
     fixture_resize(f, width, height);
     XTestFakeMotionEvent(xdisplay(), -1, 2, 2, CurrentTime);

@@ -20,7 +20,7 @@ struct Host {
     SpiceKbdInstance keyboard;
     SpiceMouseInstance mouse;
     SpiceTabletInstance tablet;
-    gboolean has_tablet;
+    gboolean has_tablet, inputs_open;
     guint8 leds;
     int port;
     GAsyncQueue *commands, *cursor_commands; /* of QXLCommandExt: the worker thread takes them */
@@ -538,6 +538,7 @@ Host *host_new(guint width, guint height)
 
 void host_free(Host *host)
 {
+    host_set_tablet(host, FALSE);
     spice_qxl_destroy_primary_surface(&host->qxl, 0);
     spice_server_destroy(host->server);
     g_async_queue_unref(host->commands);
@@ -563,8 +564,20 @@ static void open_fd(SpiceChannel *channel, gint with_tls, Host *host)
     spice_channel_open_fd(channel, new_connection(host));
 }
 
+static void inputs_event(SpiceChannel *channel, SpiceChannelEvent event, Host *host)
+{
+    host->inputs_open = event == SPICE_CHANNEL_OPENED;
+}
+
+gboolean host_inputs_open(Host *host)
+{
+    return host->inputs_open;
+}
+
 static void channel_new(SpiceSession *session, SpiceChannel *channel, Host *host)
 {
+    if (SPICE_IS_INPUTS_CHANNEL(channel))
+        g_signal_connect_after(channel, "channel-event", G_CALLBACK(inputs_event), host);
     g_signal_connect(channel, "open-fd", G_CALLBACK(open_fd), host);
 }
 

@@ -24,6 +24,9 @@ SpiceSession *host_new_session(Host *host);
 /* Connect it. over_tcp: by a loopback port; else by socket pairs, as programs of virtual machine managers do. */
 void host_connect(Host *host, SpiceSession *session, gboolean over_tcp);
 
+/* Keys and motion of the session reach the server. */
+gboolean host_inputs_open(Host *host);
+
 /* The next mode: another size, 32 or 16 bits a pixel. */
 void host_set_mode(Host *host, guint width, guint height, guint bits);
 void host_set_monitors(Host *host, const HostMonitor *monitors, guint n);

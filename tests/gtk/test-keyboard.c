@@ -25,6 +25,14 @@ static void start(Fixture *f, gboolean over_tcp)
     g_object_set(f->display, "keypress-delay", 0, NULL);
 }
 
+static void no_grab_keys(Fixture *f)
+{
+    SpiceGrabSequence *none = spice_grab_sequence_new(0, NULL);
+
+    spice_display_set_grab_keys(f->display, none);
+    spice_grab_sequence_free(none);
+}
+
 /* Every keycode that an X server has, pressed and released, gives the bytes that the deployed widget gave; only Print is
  * better (docs/spec/client-gtk.md 6.3). */
 static void test_every_key(void)
@@ -33,7 +41,7 @@ static void test_every_key(void)
     guint sent = 0;
 
     start(&f, FALSE);
-    spice_display_set_grab_keys(f.display, spice_grab_sequence_new(0, NULL));
+    no_grab_keys(&f);
     for (guint i = 0; i < G_N_ELEMENTS(evdev_vectors); i++) {
         const KeyVector *v = &evdev_vectors[i];
         g_autofree gchar *press = bytes_to_text(&v->press), *release = bytes_to_text(&v->release);
@@ -281,7 +289,7 @@ static void test_grab_sequence(void)
     wait_until(!strcmp(f.log->str, "keyboard-grab 1 "));
     g_string_truncate(f.log, 0);
 
-    spice_display_set_grab_keys(f.display, spice_grab_sequence_new(0, NULL));
+    no_grab_keys(&f);
     key(&f, keycode_of("Control_L"), TRUE);
     key(&f, keycode_of("Alt_L"), TRUE);
     key(&f, keycode_of("Alt_L"), FALSE);

@@ -49,7 +49,10 @@ static GdkPixbuf *screenshot(Fixture *f)
 static void wait_for_frame(Fixture *f)
 {
     GdkFrameClock *clock = gtk_widget_get_frame_clock(f->window);
-    gint64 before = gdk_frame_clock_get_frame_counter(clock);
+    gint64 before;
+
+    settle();
+    before = gdk_frame_clock_get_frame_counter(clock);
 
     gdk_frame_clock_request_phase(clock, GDK_FRAME_CLOCK_PHASE_PAINT);
     wait_until(gdk_frame_clock_get_frame_counter(clock) >= before + 2 ||

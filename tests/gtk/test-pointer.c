@@ -27,6 +27,7 @@ static void start(Fixture *f, gboolean tablet, guint guest_width, guint guest_he
         if (SPICE_IS_MAIN_CHANNEL(l->data))
             wait_until((g_object_get(l->data, "mouse-mode", &mode, NULL), mode == 2));
     g_list_free(channels);
+    settle(); /* the signal comes after the property */
 }
 
 /* Every position of the vectors that this scale factor can reach, by a real pointer. Those outside the picture send
@@ -422,7 +423,10 @@ static void test_drag_across(void)
     gtk_widget_show_all(other_window);
     gtk_window_move(GTK_WINDOW(other_window), 700, 30);
     host_set_monitors(f.host, monitors, 2);
-    wait_until(gtk_widget_get_allocated_width(GTK_WIDGET(other)) == 640);
+    gint x = 0, y = 0;
+
+    wait_until(gtk_widget_get_allocated_width(GTK_WIDGET(other)) == 640 &&
+               (gdk_window_get_origin(gtk_widget_get_window(GTK_WIDGET(other)), &x, &y), x == 700));
     for (gboolean ready = FALSE; !ready; g_object_get(other, "ready", &ready, NULL))
         g_main_context_iteration(NULL, TRUE);
     fixture_resize(&f, 320, 480);
@@ -433,9 +437,6 @@ static void test_drag_across(void)
     button(&f, 1, TRUE);
     expect_pointer(&f, "b1");
 
-    gint x, y;
-
-    gdk_window_get_origin(gtk_widget_get_window(GTK_WIDGET(other)), &x, &y);
     /* The other picture is 320x480 in the middle of 640x480; positions are relative to its monitor, and the server's
      * tablet has no word for which. */
     move_to(&f, x - f.x + 160 + 50, y - f.y + 60);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Bytes that end at a page that can't be read: a read behind them is seen without sanitizers too. */
+/* Bytes that end at a page that can't be read: a read behind them is seen without sanitizers too.
+ */
 #ifndef TESTS_WIRE_GUARD_H
 #define TESTS_WIRE_GUARD_H
 
@@ -15,7 +16,8 @@ typedef struct Guard {
 static inline Guard guard_new(size_t size)
 {
     size_t page = 4096, room = (size + page - 1) / page * page;
-    uint8_t *start = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *start =
+        mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (start == MAP_FAILED || mprotect(start + room, page, PROT_NONE) != 0)
         abort();

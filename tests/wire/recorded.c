@@ -53,14 +53,16 @@ GBytes *recorded_hex(const char *text)
     GByteArray *bytes = g_byte_array_new();
 
     for (; text[0] && text[1]; text += 2) {
-        uint8_t byte = (uint8_t)(g_ascii_xdigit_value(text[0]) << 4 | g_ascii_xdigit_value(text[1]));
+        uint8_t byte =
+            (uint8_t)(g_ascii_xdigit_value(text[0]) << 4 | g_ascii_xdigit_value(text[1]));
 
         g_byte_array_append(bytes, &byte, 1);
     }
     return g_byte_array_free_to_bytes(bytes);
 }
 
-bool recorded_same(uint8_t channel, WireDirection dir, uint16_t type, const uint8_t *body, size_t size, size_t *written)
+bool recorded_same(uint8_t channel, WireDirection dir, uint16_t type, const uint8_t *body,
+                   size_t size, size_t *written)
 {
     const WireMessageInfo *info = wire_message_info(channel, dir, type);
     WireArena arena;
@@ -75,7 +77,8 @@ bool recorded_same(uint8_t channel, WireDirection dir, uint16_t type, const uint
     else if (!wire_write(channel, dir, type, message, &out))
         printf("  %s can't be written\n", info->name);
     else if (out.size > size || (out.size && memcmp(out.data, body, out.size)))
-        printf("  %s of %zu bytes is written differently, with %zu bytes\n", info->name, size, out.size);
+        printf("  %s of %zu bytes is written differently, with %zu bytes\n", info->name, size,
+               out.size);
     else
         same = true;
     *written = out.size;
@@ -84,7 +87,8 @@ bool recorded_same(uint8_t channel, WireDirection dir, uint16_t type, const uint
     return same;
 }
 
-bool recorded_subs_same(uint8_t channel, WireDirection dir, const uint8_t *body, size_t size, uint32_t list)
+bool recorded_subs_same(uint8_t channel, WireDirection dir, const uint8_t *body, size_t size,
+                        uint32_t list)
 {
     WireSubMessage subs[WIRE_SUB_MESSAGES_MAX];
     unsigned n;
@@ -96,7 +100,8 @@ bool recorded_subs_same(uint8_t channel, WireDirection dir, const uint8_t *body,
         return false;
     }
     for (unsigned i = 0; i < n; i++)
-        if (!recorded_same(channel, dir, subs[i].type, subs[i].body.data, subs[i].body.size, &written))
+        if (!recorded_same(channel, dir, subs[i].type, subs[i].body.data, subs[i].body.size,
+                           &written))
             return false;
     return n > 0;
 }

@@ -17,10 +17,13 @@ JsonParser *recorded_index(const char *folder, const char *file);
 /* Hexadecimal text. */
 GBytes *recorded_hex(const char *text);
 
-/* Parse one body and write it again; the bytes must be the same, apart from what stands behind them: *written bytes were
- * compared. False, and a line of why on stdout. */
-bool recorded_same(uint8_t channel, WireDirection dir, uint16_t type, const uint8_t *body, size_t size, size_t *written);
-/* The messages inside of a message, in the same way. list: from the header, or 0 for SPICE_MSG_LIST. */
-bool recorded_subs_same(uint8_t channel, WireDirection dir, const uint8_t *body, size_t size, uint32_t list);
+/* Parse one body and write it again; the bytes must be the same, apart from what stands behind
+ * them: *written bytes were compared. False, and a line of why on stdout. */
+bool recorded_same(uint8_t channel, WireDirection dir, uint16_t type, const uint8_t *body,
+                   size_t size, size_t *written);
+/* The messages inside of a message, in the same way. list: from the header, or 0 for
+ * SPICE_MSG_LIST. */
+bool recorded_subs_same(uint8_t channel, WireDirection dir, const uint8_t *body, size_t size,
+                        uint32_t list);
 
 #endif

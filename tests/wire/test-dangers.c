@@ -21,9 +21,11 @@ static void put32(uint8_t *p, uint32_t value)
     wire_link_word_write(p, value);
 }
 
-static bool holds(uint8_t channel, WireDirection dir, uint16_t type, const uint8_t *body, size_t size, bool *valid)
+static bool holds(uint8_t channel, WireDirection dir, uint16_t type, const uint8_t *body,
+                  size_t size, bool *valid)
 {
-    bool good = wire_property_holds(&property, channel, dir, type, guard_copy(&guard, body, size), size, valid);
+    bool good = wire_property_holds(&property, channel, dir, type, guard_copy(&guard, body, size),
+                                    size, valid);
 
     if (!good)
         printf("# channel %u, type %u: %s\n", channel, type, property.broken);
@@ -48,8 +50,9 @@ static bool accepted(uint16_t type, const uint8_t *body, size_t size)
 /* Every place of every message where a count or a size or an offset can stand. */
 static void cve_2017_12194_counts_near_2_32(void)
 {
-    static const uint32_t values[] = {0xffffffff, 0xfffffffe, 0xfffffff0, 0x80000000, 0x7fffffff, 0x40000001, 0x20000001,
-                                      0x10000000, 0x10000001, 0x0fffffff, 0x33333334, 0x1999999a, 0x00010000, 0xffff};
+    static const uint32_t values[] = {0xffffffff, 0xfffffffe, 0xfffffff0, 0x80000000, 0x7fffffff,
+                                      0x40000001, 0x20000001, 0x10000000, 0x10000001, 0x0fffffff,
+                                      0x33333334, 0x1999999a, 0x00010000, 0xffff};
     WireBuffer body = {0};
     uint8_t clip[41 + 16] = {0};
 
@@ -58,8 +61,8 @@ static void cve_2017_12194_counts_near_2_32(void)
         for (int round = 0; round < 3; round++) {
             wire_arena_reset(source.arena);
             wire_buffer_reset(&body);
-            CHECK(wire_write(infos[i].channel ? infos[i].channel : 1, infos[i].direction, infos[i].type,
-                             wire_random_message(&source, i, 0), &body));
+            CHECK(wire_write(infos[i].channel ? infos[i].channel : 1, infos[i].direction,
+                             infos[i].type, wire_random_message(&source, i, 0), &body));
             for (size_t at = 0; at + 4 <= body.size && at < 400; at++) {
                 uint8_t before[4];
 
@@ -68,8 +71,8 @@ static void cve_2017_12194_counts_near_2_32(void)
                     bool valid;
 
                     put32(body.data + at, values[k]);
-                    if (!CHECK(holds(infos[i].channel ? infos[i].channel : 1, infos[i].direction, infos[i].type, body.data,
-                                     body.size, &valid)))
+                    if (!CHECK(holds(infos[i].channel ? infos[i].channel : 1, infos[i].direction,
+                                     infos[i].type, body.data, body.size, &valid)))
                         return;
                 }
                 memcpy(body.data + at, before, 4);
@@ -95,15 +98,20 @@ static void cve_2018_10873_flexible_arrays(void)
         for (size_t size = 0; size <= sizeof zeros; size++) {
             bool valid;
 
-            CHECK(holds(infos[i].channel ? infos[i].channel : 1, infos[i].direction, infos[i].type, zeros, size, &valid));
+            CHECK(holds(infos[i].channel ? infos[i].channel : 1, infos[i].direction, infos[i].type,
+                        zeros, size, &valid));
             CHECK(!valid || size >= infos[i].min_size);
         }
     }
     bool valid;
-    const uint8_t cursor[24] = {[5] = SPICE_CURSOR_FLAGS_CACHE_ME}; /* SET with a shape whose header is cut */
+    const uint8_t cursor[24] = {
+        [5] = SPICE_CURSOR_FLAGS_CACHE_ME}; /* SET with a shape whose header is cut */
     for (size_t size = 7; size < 24; size++)
-        CHECK(holds(SPICE_CHANNEL_CURSOR, WIRE_TO_CLIENT, SPICE_MSG_CURSOR_SET, cursor, size, &valid) && !valid);
-    CHECK(holds(SPICE_CHANNEL_CURSOR, WIRE_TO_CLIENT, SPICE_MSG_CURSOR_SET, cursor, 24, &valid) && valid);
+        CHECK(holds(SPICE_CHANNEL_CURSOR, WIRE_TO_CLIENT, SPICE_MSG_CURSOR_SET, cursor, size,
+                    &valid) &&
+              !valid);
+    CHECK(holds(SPICE_CHANNEL_CURSOR, WIRE_TO_CLIENT, SPICE_MSG_CURSOR_SET, cursor, 24, &valid) &&
+          valid);
 }
 
 /* What a channel header announces never makes a receiver allocate without bound. */
@@ -112,29 +120,39 @@ static void cve_2016_9577_sizes_in_channel_headers(void)
     tap_case("cve_2016_9577_sizes_in_channel_headers");
     for (unsigned channel = 0; channel < 256; channel++) {
         for (unsigned type = 0; type < 400; type++) {
-            CHECK(wire_max_body_size((uint8_t)channel, WIRE_TO_CLIENT, (uint16_t)type) <= 256 << 20);
+            CHECK(wire_max_body_size((uint8_t)channel, WIRE_TO_CLIENT, (uint16_t)type) <=
+                  256 << 20);
             CHECK(wire_max_body_size((uint8_t)channel, WIRE_TO_SERVER, (uint16_t)type) <= 16 << 20);
         }
     }
-    CHECK(wire_max_body_size(SPICE_CHANNEL_MAIN, WIRE_TO_SERVER, SPICE_MSGC_MAIN_AGENT_DATA) == 26624);
-    CHECK(wire_max_body_size(SPICE_CHANNEL_INPUTS, WIRE_TO_SERVER, SPICE_MSGC_INPUTS_KEY_SCANCODE) == 2048);
-    CHECK(wire_max_body_size(SPICE_CHANNEL_DISPLAY, WIRE_TO_SERVER, SPICE_MSGC_DISPLAY_INIT) == 1024);
+    CHECK(wire_max_body_size(SPICE_CHANNEL_MAIN, WIRE_TO_SERVER, SPICE_MSGC_MAIN_AGENT_DATA) ==
+          26624);
+    CHECK(wire_max_body_size(SPICE_CHANNEL_INPUTS, WIRE_TO_SERVER,
+                             SPICE_MSGC_INPUTS_KEY_SCANCODE) == 2048);
+    CHECK(wire_max_body_size(SPICE_CHANNEL_DISPLAY, WIRE_TO_SERVER, SPICE_MSGC_DISPLAY_INIT) ==
+          1024);
     /* A header is read whatever it says. */
     for (unsigned bit = 0; bit < 32; bit++) {
         uint8_t bytes[WIRE_FULL_HEADER_SIZE];
-        WireHeader header = {.serial = ~UINT64_C(0), .type = 107, .size = UINT32_C(1) << bit, .sub_list = UINT32_MAX}, back;
+        WireHeader header = {.serial = ~UINT64_C(0),
+                             .type = 107,
+                             .size = UINT32_C(1) << bit,
+                             .sub_list = UINT32_MAX},
+                   back;
 
         wire_header_write(false, &header, bytes);
         wire_header_read(false, bytes, &back);
-        CHECK(back.serial == header.serial && back.type == 107 && back.size == header.size && back.sub_list == UINT32_MAX);
+        CHECK(back.serial == header.serial && back.type == 107 && back.size == header.size &&
+              back.sub_list == UINT32_MAX);
     }
 }
 
 static void cve_2016_9578_link_sizes_and_counts(void)
 {
-    static const uint32_t values[] = {0,          1,          17,         18,         19,         22,         30,
-                                      31,         0x400,      0x401,      0x1000,     0x40000000, 0x3fffffff, 0x40000001,
-                                      0x7fffffff, 0x80000000, 0xc0000000, 0xfffffffc, 0xffffffff, 0xffffffee};
+    static const uint32_t values[] = {0,          1,          17,         18,         19,
+                                      22,         30,         31,         0x400,      0x401,
+                                      0x1000,     0x40000000, 0x3fffffff, 0x40000001, 0x7fffffff,
+                                      0x80000000, 0xc0000000, 0xfffffffc, 0xffffffff, 0xffffffee};
     enum { N = sizeof values / sizeof values[0], SIZE = 26 };
 
     tap_case("cve_2016_9578_link_sizes_and_counts");
@@ -152,7 +170,8 @@ static void cve_2016_9578_link_sizes_and_counts(void)
                             (values[i] + values[j] == 0 || (values[k] >= 18 && end <= SIZE));
                 const uint8_t *copy = guard_copy(&guard, bytes, SIZE);
                 CHECK((wire_link_mess_parse(copy, SIZE, &mess, NULL) == SPICE_LINK_ERR_OK) == good);
-                CHECK(mess.common_caps.n_words <= WIRE_CAP_WORDS && mess.channel_caps.n_words <= WIRE_CAP_WORDS);
+                CHECK(mess.common_caps.n_words <= WIRE_CAP_WORDS &&
+                      mess.channel_caps.n_words <= WIRE_CAP_WORDS);
             }
         }
     }
@@ -160,7 +179,8 @@ static void cve_2016_9578_link_sizes_and_counts(void)
         const uint8_t bytes[SIZE] = {[6] = 1, [10] = 1, [14] = 18};
         WireLinkMess mess;
 
-        CHECK(wire_link_mess_parse(guard_copy(&guard, bytes, size), size, &mess, NULL) == SPICE_LINK_ERR_INVALID_DATA);
+        CHECK(wire_link_mess_parse(guard_copy(&guard, bytes, size), size, &mess, NULL) ==
+              SPICE_LINK_ERR_INVALID_DATA);
     }
     /* The same from the server to the client. */
     for (size_t i = 0; i < N; i++) {
@@ -171,8 +191,10 @@ static void cve_2016_9578_link_sizes_and_counts(void)
             put32(bytes + 166, values[i]);
             put32(bytes + 174, values[k] + 160);
             uint64_t end = (uint64_t)(uint32_t)(values[k] + 160) + 4 * (uint64_t)values[i];
-            bool good = values[i] <= 1024 && (!values[i] || ((uint32_t)(values[k] + 160) >= 178 && end <= sizeof bytes));
-            CHECK(wire_link_reply_parse(guard_copy(&guard, bytes, sizeof bytes), sizeof bytes, &reply, NULL) == good);
+            bool good = values[i] <= 1024 &&
+                        (!values[i] || ((uint32_t)(values[k] + 160) >= 178 && end <= sizeof bytes));
+            CHECK(wire_link_reply_parse(guard_copy(&guard, bytes, sizeof bytes), sizeof bytes,
+                                        &reply, NULL) == good);
         }
     }
 }
@@ -220,8 +242,10 @@ static void unnumbered_2016_capability_words_overflow(void)
         bytes[i] = 0xff;
     CHECK(wire_link_mess_parse(bytes, sizeof bytes, &mess, NULL) == SPICE_LINK_ERR_OK);
     CHECK(wire_caps_has(&mess.common_caps, 1023) && !wire_caps_has(&mess.common_caps, 1024));
-    CHECK(wire_caps_has(&mess.channel_caps, 19 * 32 - 1) && !wire_caps_has(&mess.channel_caps, 19 * 32));
-    CHECK(!wire_caps_has(&mess.common_caps, UINT32_MAX) && !wire_caps_has(&mess.channel_caps, 0x80000000));
+    CHECK(wire_caps_has(&mess.channel_caps, 19 * 32 - 1) &&
+          !wire_caps_has(&mess.channel_caps, 19 * 32));
+    CHECK(!wire_caps_has(&mess.common_caps, UINT32_MAX) &&
+          !wire_caps_has(&mess.channel_caps, 0x80000000));
     WireCaps caps = {0};
     wire_caps_set(&caps, 1024);
     wire_caps_set(&caps, UINT32_MAX);
@@ -230,7 +254,8 @@ static void unnumbered_2016_capability_words_overflow(void)
     CHECK(wire_link_mess_parse(bytes, sizeof bytes, &mess, NULL) == SPICE_LINK_ERR_INVALID_DATA);
 }
 
-/* The start of a draw message on surface 0 without clip, and the offset of an image right behind its fixed part. */
+/* The start of a draw message on surface 0 without clip, and the offset of an image right behind
+ * its fixed part. */
 static size_t draw_copy(uint8_t *body, uint32_t image_at)
 {
     memset(body, 0, 57);
@@ -297,13 +322,20 @@ static void unnumbered_offsets_anywhere(void)
     /* An image that overlaps the fixed part is legal (display.md 6.1). */
     put32(body + 21, 4);
     bool valid;
-    CHECK(holds(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_DRAW_COPY, body, sizeof body, &valid));
+    CHECK(holds(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_DRAW_COPY, body,
+                sizeof body, &valid));
     /* The host of a migration must be there. */
     const uint8_t host[21] = {1, 0, 2, 0, 1, 0, 0, 0, 20, 0, 0, 0};
-    CHECK(holds(SPICE_CHANNEL_MAIN, WIRE_TO_CLIENT, SPICE_MSG_MAIN_MIGRATE_BEGIN, host, 21, &valid) && valid);
-    CHECK(holds(SPICE_CHANNEL_MAIN, WIRE_TO_CLIENT, SPICE_MSG_MAIN_MIGRATE_BEGIN, host, 20, &valid) && !valid);
+    CHECK(
+        holds(SPICE_CHANNEL_MAIN, WIRE_TO_CLIENT, SPICE_MSG_MAIN_MIGRATE_BEGIN, host, 21, &valid) &&
+        valid);
+    CHECK(
+        holds(SPICE_CHANNEL_MAIN, WIRE_TO_CLIENT, SPICE_MSG_MAIN_MIGRATE_BEGIN, host, 20, &valid) &&
+        !valid);
     const uint8_t empty_host[21] = {1, 0, 2, 0, 0, 0, 0, 0, 20, 0, 0, 0};
-    CHECK(holds(SPICE_CHANNEL_MAIN, WIRE_TO_CLIENT, SPICE_MSG_MAIN_MIGRATE_BEGIN, empty_host, 21, &valid) && !valid);
+    CHECK(holds(SPICE_CHANNEL_MAIN, WIRE_TO_CLIENT, SPICE_MSG_MAIN_MIGRATE_BEGIN, empty_host, 21,
+                &valid) &&
+          !valid);
 }
 
 static void unnumbered_dashes_without_lengths(void)
@@ -325,7 +357,8 @@ static void unnumbered_dashes_without_lengths(void)
     CHECK(refused(SPICE_MSG_DISPLAY_DRAW_STROKE, body, sizeof body));
 }
 
-/* JPEG that is longer than all of the data, and a palette in front of whose end the message ends. */
+/* JPEG that is longer than all of the data, and a palette in front of whose end the message ends.
+ */
 static void unnumbered_sizes_inside_images(void)
 {
     uint8_t body[57 + 18 + 9 + 10] = {0};
@@ -349,14 +382,19 @@ static void unnumbered_2019_smartcard_length(void)
     bool valid;
 
     tap_case("unnumbered_2019_smartcard_length");
-    CHECK(holds(SPICE_CHANNEL_SMARTCARD, WIRE_TO_SERVER, SPICE_MSGC_SMARTCARD_DATA, body, 16, &valid) && valid);
+    CHECK(holds(SPICE_CHANNEL_SMARTCARD, WIRE_TO_SERVER, SPICE_MSGC_SMARTCARD_DATA, body, 16,
+                &valid) &&
+          valid);
     for (uint32_t length = 5; length; length *= 2) {
         put32(body + 8, length);
-        CHECK(holds(SPICE_CHANNEL_SMARTCARD, WIRE_TO_SERVER, SPICE_MSGC_SMARTCARD_DATA, body, 16, &valid) && !valid);
+        CHECK(holds(SPICE_CHANNEL_SMARTCARD, WIRE_TO_SERVER, SPICE_MSGC_SMARTCARD_DATA, body, 16,
+                    &valid) &&
+              !valid);
     }
 }
 
-/* The largest message that a receiver takes decodes to a bounded form, or is refused by the arena. */
+/* The largest message that a receiver takes decodes to a bounded form, or is refused by the arena.
+ */
 static void unnumbered_memory_of_large_messages(void)
 {
     enum { SEGMENTS = 200000 };
@@ -370,8 +408,9 @@ static void unnumbered_memory_of_large_messages(void)
     put32(body + 31, SEGMENTS);
     for (size_t limit = 1 << 10; limit <= 16 << 20; limit *= 4) {
         wire_arena_init(&arena, limit);
-        const WireMsgDisplayDrawStroke *stroke = wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT,
-                                                            SPICE_MSG_DISPLAY_DRAW_STROKE, body, size, &arena, &error);
+        const WireMsgDisplayDrawStroke *stroke =
+            wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_DRAW_STROKE, body,
+                       size, &arena, &error);
         CHECK(arena.total <= limit);
         CHECK(!stroke == (limit < SEGMENTS * sizeof(WirePathSegment)));
         CHECK(stroke || strstr(error.text, "DISPLAY_DRAW_STROKE: path: segments: too large"));

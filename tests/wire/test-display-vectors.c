@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Every message of the recorded display channels is parsed, and written with the same bytes; every malformed message is
- * refused. (The pictures are the business of vectors-display.) */
+/* Every message of the recorded display channels is parsed, and written with the same bytes; every
+ * malformed message is refused. (The pictures are the business of vectors-display.) */
 #include "recorded.h"
 
 #include "guard.h"
@@ -10,7 +10,8 @@
 
 static unsigned messages;
 
-/* Constructed streams whose layout or content isn't what a server writes: parsed, but not held against the bytes. */
+/* Constructed streams whose layout or content isn't what a server writes: parsed, but not held
+ * against the bytes. */
 static bool has_own_layout(const char *name)
 {
     return g_str_has_prefix(name, "hand_");
@@ -22,13 +23,15 @@ static bool is_bad(const char *name, uint16_t type, const uint8_t *body, size_t 
     WireArena arena;
 
     wire_arena_init(&arena, 256 << 20);
-    bool bad = !strcmp(name, "hand_bad_message_skipped") && wire_message_info(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, type) &&
+    bool bad = !strcmp(name, "hand_bad_message_skipped") &&
+               wire_message_info(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, type) &&
                !wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, type, body, size, &arena, NULL);
     wire_arena_clear(&arena);
     return bad;
 }
 
-static void check_stream(const char *name, bool mini, const uint8_t *data, size_t size, JsonArray *fd_bytes)
+static void check_stream(const char *name, bool mini, const uint8_t *data, size_t size,
+                         JsonArray *fd_bytes)
 {
     size_t at = 0;
     unsigned next_fd = 0, bad = 0, unknown = 0;
@@ -43,7 +46,8 @@ static void check_stream(const char *name, bool mini, const uint8_t *data, size_
         wire_header_read(mini, data + at, &header);
         at += wire_header_size(mini);
         if (!CHECK(header.size <= size - at) ||
-            !CHECK(header.size <= wire_max_body_size(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, header.type)))
+            !CHECK(header.size <=
+                   wire_max_body_size(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, header.type)))
             break;
         const uint8_t *body = data + at;
         at += header.size;
@@ -54,7 +58,8 @@ static void check_stream(const char *name, bool mini, const uint8_t *data, size_
             at++;
             next_fd++;
         }
-        if (has_own_layout(name) && !wire_message_info(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, header.type)) {
+        if (has_own_layout(name) &&
+            !wire_message_info(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, header.type)) {
             unknown++;
             continue;
         }
@@ -64,16 +69,19 @@ static void check_stream(const char *name, bool mini, const uint8_t *data, size_
         }
         if (has_own_layout(name)) {
             wire_arena_reset(&arena);
-            if (!CHECK(wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, header.type, body, header.size, &arena, &error)))
+            if (!CHECK(wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, header.type, body,
+                                  header.size, &arena, &error)))
                 printf("# %s: %s\n", name, error.text);
-        } else if (CHECK(recorded_same(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, header.type, body, header.size, &written))) {
+        } else if (CHECK(recorded_same(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, header.type, body,
+                                       header.size, &written))) {
             /* What stands behind the message is its list of sub-messages, and nothing else. */
             CHECK(written == header.size || header.sub_list > written);
         } else {
             printf("# %s at %zu\n", name, at - header.size);
         }
         if (header.sub_list || header.type == SPICE_MSG_LIST)
-            CHECK(recorded_subs_same(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, body, header.size, header.sub_list));
+            CHECK(recorded_subs_same(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, body, header.size,
+                                     header.sub_list));
     }
     CHECK(at == size);
     CHECK(!fd_bytes || next_fd == json_array_get_length(fd_bytes));
@@ -101,7 +109,8 @@ static void test_streams(const char *folder, JsonObject *index)
             if (!CHECK(stream != NULL))
                 continue;
             const uint8_t *data = g_bytes_get_data(stream, &size);
-            check_stream(name, !strcmp(json_object_get_string_member(vector, "header"), "mini"), data, size,
+            check_stream(name, !strcmp(json_object_get_string_member(vector, "header"), "mini"),
+                         data, size,
                          json_object_has_member(channel, "fd_byte_offsets")
                              ? json_object_get_array_member(channel, "fd_byte_offsets")
                              : NULL);
@@ -129,7 +138,8 @@ static void test_malformed(JsonArray *cases)
         wire_arena_reset(&arena);
         const uint8_t *copy = guard_copy(&guard, data, size);
         uint16_t type = (uint16_t)json_object_get_int_member(one, "type");
-        if (!CHECK(!wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, type, copy, size, &arena, &error) == rejected))
+        if (!CHECK(!wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, type, copy, size, &arena,
+                               &error) == rejected))
             printf("# %s\n", json_object_get_string_member(one, "why"));
         CHECK(!rejected || error.text[0]);
         g_bytes_unref(body);
@@ -142,7 +152,8 @@ int main(int argc, char **argv)
 {
     if (argc != 2)
         return 2;
-    JsonParser *index = recorded_index(argv[1], "index.json"), *malformed = recorded_index(argv[1], "malformed.json");
+    JsonParser *index = recorded_index(argv[1], "index.json"),
+               *malformed = recorded_index(argv[1], "malformed.json");
 
     test_streams(argv[1], json_node_get_object(json_parser_get_root(index)));
     test_malformed(json_node_get_array(json_parser_get_root(malformed)));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The link stage: building and reading, the choice of authentication, the key's layout, words for errors. */
+/* The link stage: building and reading, the choice of authentication, the key's layout, words for
+ * errors. */
 #include "wire/link.h"
 
 #include "tap.h"
@@ -7,8 +8,9 @@
 #include <string.h>
 
 /* The start of wire.md 20.1: Main, two words of capabilities. */
-static const uint8_t request[] = {0x52, 0x45, 0x44, 0x51, 2, 0, 0, 0, 2, 0, 0, 0, 0x1a, 0, 0, 0, 0,    0, 0, 0, 1,
-                                  0,    1,    0,    0,    0, 1, 0, 0, 0, 0x12, 0, 0, 0,    0xd, 0, 0, 0, 0xf, 0, 0, 0};
+static const uint8_t request[] = {0x52, 0x45, 0x44, 0x51, 2, 0, 0,   0, 2, 0, 0,   0, 0x1a, 0,
+                                  0,    0,    0,    0,    0, 0, 1,   0, 1, 0, 0,   0, 1,    0,
+                                  0,    0,    0x12, 0,    0, 0, 0xd, 0, 0, 0, 0xf, 0, 0,    0};
 
 static void test_request(void)
 {
@@ -21,20 +23,24 @@ static void test_request(void)
     CHECK(wire_link_header_check(&header, WIRE_TO_SERVER, NULL) == SPICE_LINK_ERR_OK);
     CHECK(header.size == sizeof request - WIRE_LINK_HEADER_SIZE);
     CHECK(wire_link_mess_parse(request + 16, header.size, &mess, NULL) == SPICE_LINK_ERR_OK);
-    CHECK(mess.connection_id == 0 && mess.channel_type == SPICE_CHANNEL_MAIN && mess.channel_id == 0);
+    CHECK(mess.connection_id == 0 && mess.channel_type == SPICE_CHANNEL_MAIN &&
+          mess.channel_id == 0);
     CHECK(wire_caps_has(&mess.common_caps, SPICE_COMMON_CAP_MINI_HEADER));
     CHECK(!wire_caps_has(&mess.common_caps, SPICE_COMMON_CAP_AUTH_SPICE));
     CHECK(mess.channel_caps.n_words == 1 && mess.channel_caps.words[0] == 0xf);
-    CHECK(wire_link_mess_write(&mess, &out) && out.size == sizeof request && !memcmp(out.data, request, sizeof request));
+    CHECK(wire_link_mess_write(&mess, &out) && out.size == sizeof request &&
+          !memcmp(out.data, request, sizeof request));
     /* Words elsewhere, and none at all. */
     uint8_t moved[30];
     memcpy(moved, request + 16, 18);
     memset(moved + 18, 0, 4);
     memcpy(moved + 22, request + 34, 8);
     moved[14] = 22;
-    CHECK(wire_link_mess_parse(moved, sizeof moved, &mess, NULL) == SPICE_LINK_ERR_OK && mess.common_caps.words[0] == 0xd);
+    CHECK(wire_link_mess_parse(moved, sizeof moved, &mess, NULL) == SPICE_LINK_ERR_OK &&
+          mess.common_caps.words[0] == 0xd);
     moved[6] = moved[10] = moved[14] = 0;
-    CHECK(wire_link_mess_parse(moved, 18, &mess, NULL) == SPICE_LINK_ERR_OK && mess.common_caps.n_words == 0);
+    CHECK(wire_link_mess_parse(moved, 18, &mess, NULL) == SPICE_LINK_ERR_OK &&
+          mess.common_caps.n_words == 0);
     wire_buffer_clear(&out);
 }
 
@@ -84,7 +90,8 @@ static void test_reply(void)
     CHECK(wire_link_reply_write(&reply, &out) && out.size == 16 + 178 + 12);
     CHECK(wire_link_reply_parse(out.data + 16, out.size - 16, &back, NULL));
     CHECK(wire_pubkey_read(back.pub_key, &found) && !memcmp(found, modulus, sizeof modulus));
-    CHECK(wire_caps_has(&back.common_caps, SPICE_COMMON_CAP_MINI_HEADER) && wire_caps_has(&back.channel_caps, 33));
+    CHECK(wire_caps_has(&back.common_caps, SPICE_COMMON_CAP_MINI_HEADER) &&
+          wire_caps_has(&back.channel_caps, 33));
     CHECK(back.channel_caps.n_words == 2);
     wire_caps_clear(&back.channel_caps, 33);
     CHECK(!wire_caps_has(&back.channel_caps, 33));
@@ -104,7 +111,8 @@ static void test_reply(void)
     for (size_t i = 16; i < out.size; i++)
         sum += out.data[i];
     CHECK(sum == SPICE_LINK_ERR_NEED_SECURED && out.data[12] == 178);
-    CHECK(wire_link_reply_parse(out.data + 16, 178, &back, NULL) && back.error == SPICE_LINK_ERR_NEED_SECURED);
+    CHECK(wire_link_reply_parse(out.data + 16, 178, &back, NULL) &&
+          back.error == SPICE_LINK_ERR_NEED_SECURED);
     wire_buffer_clear(&out);
 }
 
@@ -119,10 +127,11 @@ static void test_choice(void)
         uint32_t client, server;
         WireAuth expected;
     } cases[] = {
-        {0x0d, 0x0b, WIRE_AUTH_TICKET}, {0x0d, 0x0d, WIRE_AUTH_SASL},        {0x09, 0x0b, WIRE_AUTH_TICKET},
-        {0x0b, 0x0f, WIRE_AUTH_TICKET}, {0x0c, 0x0b, WIRE_AUTH_TICKET_ONLY}, {0x0d, 0x0a, WIRE_AUTH_TICKET_ONLY},
-        {0x0f, 0x0f, WIRE_AUTH_SASL},   {0x0d, 0x09, WIRE_AUTH_IMPOSSIBLE},  {0x0b, 0x0d, WIRE_AUTH_IMPOSSIBLE},
-        {0, 0, WIRE_AUTH_TICKET_ONLY},
+        {0x0d, 0x0b, WIRE_AUTH_TICKET},      {0x0d, 0x0d, WIRE_AUTH_SASL},
+        {0x09, 0x0b, WIRE_AUTH_TICKET},      {0x0b, 0x0f, WIRE_AUTH_TICKET},
+        {0x0c, 0x0b, WIRE_AUTH_TICKET_ONLY}, {0x0d, 0x0a, WIRE_AUTH_TICKET_ONLY},
+        {0x0f, 0x0f, WIRE_AUTH_SASL},        {0x0d, 0x09, WIRE_AUTH_IMPOSSIBLE},
+        {0x0b, 0x0d, WIRE_AUTH_IMPOSSIBLE},  {0, 0, WIRE_AUTH_TICKET_ONLY},
     };
 
     tap_case("authentication is chosen by both sides' words");

@@ -17,14 +17,16 @@ static Guard guard;
 
 static uint8_t channel_of(const WireMessageInfo *info)
 {
-    return info->channel ? info->channel : SPICE_CHANNEL_PLAYBACK; /* common ones are the same everywhere */
+    return info->channel ? info->channel
+                         : SPICE_CHANNEL_PLAYBACK; /* common ones are the same everywhere */
 }
 
 static bool holds(const WireMessageInfo *info, const uint8_t *body, size_t size, bool *valid)
 {
     const uint8_t *copy = guard_copy(&guard, body, size);
 
-    if (wire_property_holds(&property, channel_of(info), info->direction, info->type, copy, size, valid))
+    if (wire_property_holds(&property, channel_of(info), info->direction, info->type, copy, size,
+                            valid))
         return true;
     printf("# %s: %s\n", info->name, property.broken);
     return false;
@@ -37,7 +39,8 @@ static bool make(size_t index, WireBuffer *out)
 
     wire_arena_reset(source.arena);
     wire_buffer_reset(out);
-    return wire_write(channel_of(info), info->direction, info->type, wire_random_message(&source, index, 0), out);
+    return wire_write(channel_of(info), info->direction, info->type,
+                      wire_random_message(&source, index, 0), out);
 }
 
 static void test_round_trip(void)
@@ -51,7 +54,8 @@ static void test_round_trip(void)
 
             if (!CHECK(make(i, &body)) || !CHECK(body.size >= infos[i].min_size) ||
                 !CHECK(holds(&infos[i], body.data, body.size, &valid)) || !CHECK(valid) ||
-                !CHECK(property.once.size == body.size && !memcmp(property.once.data, body.data, body.size))) {
+                !CHECK(property.once.size == body.size &&
+                       !memcmp(property.once.data, body.data, body.size))) {
                 printf("# %s, round %d\n", infos[i].name, round);
                 break;
             }
@@ -135,19 +139,24 @@ static void test_table(void)
 {
     tap_case("the table of messages is consistent");
     for (size_t i = 0; i < n_infos; i++) {
-        CHECK(wire_message_info(channel_of(&infos[i]), infos[i].direction, infos[i].type) == &infos[i]);
-        CHECK(!strncmp(infos[i].name, infos[i].direction == WIRE_TO_CLIENT ? "SPICE_MSG_" : "SPICE_MSGC_", 10));
+        CHECK(wire_message_info(channel_of(&infos[i]), infos[i].direction, infos[i].type) ==
+              &infos[i]);
+        CHECK(!strncmp(infos[i].name,
+                       infos[i].direction == WIRE_TO_CLIENT ? "SPICE_MSG_" : "SPICE_MSGC_", 10));
         CHECK(!infos[i].parse == !infos[i].struct_size && !infos[i].parse == !infos[i].write);
     }
     CHECK(wire_message_info(SPICE_CHANNEL_WEBDAV, WIRE_TO_CLIENT, SPICE_MSG_PORT_INIT) != NULL);
     CHECK(wire_message_info(SPICE_CHANNEL_USBREDIR, WIRE_TO_CLIENT, SPICE_MSG_PORT_INIT) == NULL);
     CHECK(wire_message_info(SPICE_CHANNEL_USBREDIR, WIRE_TO_SERVER, SPICE_MSGC_SPICEVMC_DATA) ==
           wire_message_info(SPICE_CHANNEL_PORT, WIRE_TO_SERVER, SPICE_MSGC_SPICEVMC_DATA));
-    CHECK(wire_message_info(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_STREAM_DATA_SIZED)->capability ==
-          SPICE_DISPLAY_CAP_SIZED_STREAM);
+    CHECK(wire_message_info(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT,
+                            SPICE_MSG_DISPLAY_STREAM_DATA_SIZED)
+              ->capability == SPICE_DISPLAY_CAP_SIZED_STREAM);
     for (unsigned type = 0; type <= UINT16_MAX; type++)
-        CHECK(type - 101 < 8 || type - 1 < 8 || !wire_message_info(SPICE_CHANNEL_CURSOR, WIRE_TO_CLIENT, (uint16_t)type));
-    CHECK(!wire_message_info(SPICE_CHANNEL_TUNNEL, WIRE_TO_CLIENT, 101) && !wire_message_info(255, WIRE_TO_SERVER, 101));
+        CHECK(type - 101 < 8 || type - 1 < 8 ||
+              !wire_message_info(SPICE_CHANNEL_CURSOR, WIRE_TO_CLIENT, (uint16_t)type));
+    CHECK(!wire_message_info(SPICE_CHANNEL_TUNNEL, WIRE_TO_CLIENT, 101) &&
+          !wire_message_info(255, WIRE_TO_SERVER, 101));
     CHECK(wire_message_info(SPICE_CHANNEL_MAIN, WIRE_TO_SERVER, SPICE_MSGC_PONG) != NULL);
 }
 
@@ -156,21 +165,31 @@ static void test_unwritable(void)
     WireBuffer out = {0};
     uint16_t volume[300] = {0};
     WireMsgPlaybackVolume too_many = {.n_volume = 300, .volume = volume};
-    WireImage image = {.type = SPICE_IMAGE_TYPE_BITMAP, .u.bitmap = {.stride = 4, .y = 2, .data = {(uint8_t *)volume, 7}}};
+    WireImage image = {.type = SPICE_IMAGE_TYPE_BITMAP,
+                       .u.bitmap = {.stride = 4, .y = 2, .data = {(uint8_t *)volume, 7}}};
     WireMsgDisplayDrawCopy copy = {.src_image = NULL};
 
     tap_case("what can't be sent isn't written");
-    CHECK(!wire_write(SPICE_CHANNEL_PLAYBACK, WIRE_TO_CLIENT, SPICE_MSG_PLAYBACK_VOLUME, &too_many, &out) && out.failed);
+    CHECK(!wire_write(SPICE_CHANNEL_PLAYBACK, WIRE_TO_CLIENT, SPICE_MSG_PLAYBACK_VOLUME, &too_many,
+                      &out) &&
+          out.failed);
     wire_buffer_reset(&out);
-    CHECK(!wire_write(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_DRAW_COPY, &copy, &out) && out.failed);
+    CHECK(!wire_write(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_DRAW_COPY, &copy,
+                      &out) &&
+          out.failed);
     wire_buffer_reset(&out);
     copy.src_image = &image;
-    CHECK(!wire_write(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_DRAW_COPY, &copy, &out) && out.failed);
+    CHECK(!wire_write(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_DRAW_COPY, &copy,
+                      &out) &&
+          out.failed);
     wire_buffer_reset(&out);
     image.u.bitmap.data.size = 8;
-    CHECK(wire_write(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_DRAW_COPY, &copy, &out) && !out.failed);
+    CHECK(wire_write(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_DRAW_COPY, &copy,
+                     &out) &&
+          !out.failed);
     CHECK(!wire_write(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, 999, &copy, &out) && out.failed);
-    CHECK(!wire_write(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_DRAW_COPY, &copy, &out));
+    CHECK(!wire_write(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_DRAW_COPY, &copy,
+                      &out));
     wire_buffer_clear(&out);
 }
 
@@ -179,17 +198,21 @@ static void test_shared_blocks(void)
     WireBuffer out = {0};
     WireArena arena;
     WireImage image = {.type = SPICE_IMAGE_TYPE_FROM_CACHE, .id = 77};
-    WireMsgDisplayDrawOpaque opaque = {.src_image = &image, .brush = {SPICE_BRUSH_TYPE_PATTERN}, .mask.image = &image};
+    WireMsgDisplayDrawOpaque opaque = {
+        .src_image = &image, .brush = {SPICE_BRUSH_TYPE_PATTERN}, .mask.image = &image};
     const WireMsgDisplayDrawOpaque *back;
 
     tap_case("a block that several offsets lead to is one structure");
     opaque.brush.u.pattern.image = &image;
     wire_arena_init(&arena, 1 << 20);
-    CHECK(wire_write(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_DRAW_OPAQUE, &opaque, &out));
-    back = wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_DRAW_OPAQUE, out.data, out.size, &arena, NULL);
+    CHECK(wire_write(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_DRAW_OPAQUE, &opaque,
+                     &out));
+    back = wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_DRAW_OPAQUE,
+                      out.data, out.size, &arena, NULL);
     if (CHECK(back != NULL)) {
         CHECK(back->src_image->id == 77);
-        CHECK(back->src_image == back->mask.image && back->src_image == back->brush.u.pattern.image);
+        CHECK(back->src_image == back->mask.image &&
+              back->src_image == back->brush.u.pattern.image);
     }
     wire_arena_clear(&arena);
     wire_buffer_clear(&out);
@@ -232,7 +255,8 @@ static void test_errors(void)
 
     tap_case("an error tells message, field and numbers");
     wire_arena_init(&arena, 1 << 20);
-    CHECK(!wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_STREAM_DATA, body, 13, &arena, &error));
+    CHECK(!wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_STREAM_DATA, body,
+                      13, &arena, &error));
     CHECK(!strcmp(error.text, "DISPLAY_STREAM_DATA: data: 4096 bytes announced, 1 left"));
     CHECK(!wire_parse(SPICE_CHANNEL_CURSOR, WIRE_TO_CLIENT, 99, body, 13, &arena, &error));
     CHECK(!strcmp(error.text, "no message of type 99 on channel cursor"));

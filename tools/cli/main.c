@@ -176,5 +176,9 @@ int main(int argc, char **argv)
     }
     int status = run(&cli, drop_separator(argc, argv), argv);
     g_clear_pointer(&cli.failure, failure_free);
+    char *const texts[] = {o->password_file, o->ca_file,     o->host_subject, o->proxy,
+                           o->username,      o->compression, o->file,         o->png};
+    for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
+        g_free(texts[i]);
     return status;
 }
