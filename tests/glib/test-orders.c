@@ -447,6 +447,9 @@ static void test_other_main_context(void)
     g_object_unref(session);
     while (weak)
         g_main_context_iteration(context, TRUE);
+    /* The channels end after their session. */
+    while (g_main_context_iteration(context, FALSE))
+        continue;
     spice_util_set_main_context(NULL);
     g_main_context_unref(context);
     fake_server_free(server);
