@@ -552,8 +552,10 @@ static void handle_events(SpiceDisplayChannel *self)
     g_mutex_unlock(&priv->lock);
     if (handled)
         spice_channel_serial_handled(SPICE_CHANNEL(self));
-    if (resume)
+    if (resume) {
         spice_channel_resume(SPICE_CHANNEL(self));
+        spice_channel_wake_reader(SPICE_CHANNEL(self));
+    }
 }
 
 static gboolean news_dispatch(GSource *source, GSourceFunc callback, gpointer data)
@@ -700,6 +702,25 @@ static void raw_message(SpiceChannel *channel, SpiceRawMessage *message)
     }
     if (!renderer_push(self->priv->renderer, &input))
         spice_channel_pause(channel);
+}
+
+/* In a thread of the base class: the renderer does lists and waits by itself. */
+static gboolean message_in_thread(SpiceChannel *channel, SpiceRawMessage *message)
+{
+    RendererInput input = {
+        .type = message->type,
+        .number = message->serial,
+        .sub_list = message->sub_list,
+        .body = message->body,
+        .fd = message->fd,
+    };
+
+    return renderer_push(SPICE_DISPLAY_CHANNEL(channel)->priv->renderer, &input);
+}
+
+static gboolean has_room(SpiceChannel *channel)
+{
+    return renderer_has_room(SPICE_DISPLAY_CHANNEL(channel)->priv->renderer);
 }
 
 static guint64 handled_serial(SpiceChannel *channel)
@@ -1225,6 +1246,8 @@ static void spice_display_channel_class_init(SpiceDisplayChannelClass *klass)
         .handled_serial = handled_serial,
         .carries_fd = carries_fd,
         .wait_type = SPICE_MSG_DISPLAY_INVAL_ALL_PIXMAPS,
+        .message_in_thread = message_in_thread,
+        .has_room = has_room,
     };
     GObjectClass *object_class = G_OBJECT_CLASS(klass);
     SpiceChannelClass *channel_class = SPICE_CHANNEL_CLASS(klass);

@@ -160,8 +160,10 @@ static void stop_local(SpiceChannel *channel)
     if (f->conn && f->conn->transport) {
         if (f->state == CHANNEL_READY)
             spice_channel_flush_now(channel);
-        if (f->conn && f->conn->transport)
+        if (f->conn && f->conn->transport) {
+            spice_reader_stop(f->conn);
             spice_transport_set_callbacks(f->conn->transport, NULL, NULL, NULL);
+        }
     }
     cancel_attempt(channel);
     if (f->in_link)
