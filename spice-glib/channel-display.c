@@ -19,10 +19,6 @@
 #include "spice-client.h"
 #include "wire/wire.h"
 
-/* Damage is told at most so often: more than any monitor shows. */
-#define DAMAGE_INTERVAL_US 5000
-/* How long other channels may be left waiting for the news that messages have been handled. */
-#define HANDLED_INTERVAL_US 10000
 /* At the end of a connection what came before it may still be drawn for so long. */
 #define LAST_PICTURE_MS 200
 /* A second screen that is switched off is blank after this, unless it only changes its size. */
@@ -52,8 +48,7 @@ struct _SpiceDisplayChannelPrivate {
 
     GMutex lock; /* the rest */
     GQueue events;
-    gint64 news_at; /* when the source is due; 0: it isn't */
-    gint64 last_damage;
+    gboolean scheduled; /* the source is due */
     gboolean want_resume, handled_grew;
     guint64 handled;
 };
@@ -227,12 +222,12 @@ static void free_event(DisplayEvent *event)
     g_free(event);
 }
 
-/* Under the lock. */
-static void schedule(SpiceDisplayChannelPrivate *priv, gint64 at)
+/* Under the lock. The renderer sees to it that this isn't too often. */
+static void schedule(SpiceDisplayChannelPrivate *priv)
 {
-    if (priv->news_at == 0 || at < priv->news_at) {
-        priv->news_at = at;
-        g_source_set_ready_time(priv->news, at);
+    if (!priv->scheduled) {
+        priv->scheduled = TRUE;
+        g_source_set_ready_time(priv->news, 0);
     }
 }
 
@@ -314,12 +309,12 @@ static void on_event(void *ctx, const RendererEvent *event)
     if (event->type == RENDERER_HANDLED) {
         priv->handled = event->u.number;
         priv->handled_grew = TRUE;
-        schedule(priv, g_get_monotonic_time() + HANDLED_INTERVAL_US);
+        schedule(priv);
     } else if (event->type == RENDERER_DAMAGE && last && last->event.type == RENDERER_DAMAGE) {
         add_rects(last, event);
     } else {
         g_queue_push_tail(&priv->events, copy_event(event));
-        schedule(priv, event->type == RENDERER_DAMAGE ? priv->last_damage + DAMAGE_INTERVAL_US : 1);
+        schedule(priv);
     }
     g_mutex_unlock(&priv->lock);
 }
@@ -331,7 +326,7 @@ static void on_queue_room(void *ctx)
 
     g_mutex_lock(&priv->lock);
     priv->want_resume = TRUE;
-    schedule(priv, 1);
+    schedule(priv);
     g_mutex_unlock(&priv->lock);
 }
 
@@ -533,22 +528,20 @@ static void handle_events(SpiceDisplayChannel *self)
     DisplayEvent *event;
 
     g_mutex_lock(&priv->lock);
-    priv->news_at = 0;
+    priv->scheduled = FALSE;
     g_source_set_ready_time(priv->news, -1);
     resume = priv->want_resume;
     handled = priv->handled_grew;
     priv->want_resume = priv->handled_grew = FALSE;
     /* What comes while this runs has its own turn. */
     for (guint left = priv->events.length; left > 0 && (event = g_queue_pop_head(&priv->events)); left--) {
-        if (event->event.type == RENDERER_DAMAGE)
-            priv->last_damage = g_get_monotonic_time();
         g_mutex_unlock(&priv->lock);
         handle_event(self, event);
         free_event(event);
         g_mutex_lock(&priv->lock);
     }
     if (priv->events.length > 0)
-        schedule(priv, 1);
+        schedule(priv);
     g_mutex_unlock(&priv->lock);
     if (handled)
         spice_channel_serial_handled(SPICE_CHANNEL(self));
@@ -1252,8 +1245,6 @@ static void spice_display_channel_class_init(SpiceDisplayChannelClass *klass)
     GObjectClass *object_class = G_OBJECT_CLASS(klass);
     SpiceChannelClass *channel_class = SPICE_CHANNEL_CLASS(klass);
 
-    /* Registers GstPipeline and knows what can be decoded, both before anything is announced. */
-    renderer_video_codecs(true);
     object_class->constructed = spice_display_channel_constructed;
     object_class->dispose = spice_display_channel_dispose;
     object_class->finalize = spice_display_channel_finalize;

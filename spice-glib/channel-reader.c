@@ -17,8 +17,10 @@
 #include "capture.h"
 #include "channel-state.h"
 
-/* How long acknowledgements may wait for each other. A server goes on for at least another window meanwhile. */
-#define ACK_INTERVAL_US 2000
+/* While messages come in quick succession they are read in batches, a nap apart: thousands of wake-ups a second would cost
+ * more than the messages themselves. The first one after a pause is read at once. */
+#define NAP_MS 3
+#define QUICK_US 8000
 
 struct SpiceReader {
     SpiceChannel *channel; /* whose connection it is; outlives the reader */
@@ -29,9 +31,8 @@ struct SpiceReader {
     pthread_t thread;
     GSource *news; /* in the main context */
 
-    /* atomic */
-    guint stop, finished, acks;
-    gint64 last_ack; /* main context */
+    guint stop, finished, acks; /* atomic */
+    gint64 last_read; /* the thread's */
 };
 
 typedef struct ReaderSource {
@@ -41,19 +42,32 @@ typedef struct ReaderSource {
 
 /* --- the thread --- */
 
-static void tell_main(SpiceReader *reader, gint64 when)
+static void tell_main(SpiceReader *reader)
 {
-    g_source_set_ready_time(reader->news, when);
+    g_source_set_ready_time(reader->news, 0);
 }
 
-/* Wait for the socket or a wake-up. */
-static void wait_for(SpiceReader *reader, gboolean input)
+/* Wait for the socket or a wake-up; without a timeout that is -1. */
+static void wait_for(SpiceReader *reader, gboolean input, int timeout)
 {
     struct pollfd fds[2] = {{.fd = reader->wake, .events = POLLIN}, {.fd = reader->fd, .events = POLLIN}};
     guint64 count;
 
-    if (poll(fds, input ? 2 : 1, -1) > 0 && (fds[0].revents & POLLIN) && read(reader->wake, &count, sizeof count) < 0)
+    if (poll(fds, input ? 2 : 1, timeout) > 0 && (fds[0].revents & POLLIN) && read(reader->wake, &count, sizeof count) < 0)
         return; /* somebody else took it */
+}
+
+/* The socket is empty. */
+static void wait_for_input(SpiceReader *reader)
+{
+    gint64 now = g_get_monotonic_time();
+
+    if (__atomic_load_n(&reader->acks, __ATOMIC_SEQ_CST) > 0)
+        tell_main(reader);
+    if (now - reader->last_read < QUICK_US)
+        wait_for(reader, FALSE, NAP_MS);
+    wait_for(reader, TRUE, -1);
+    reader->last_read = g_get_monotonic_time();
 }
 
 /* FALSE: nothing more will come, or the main context has to look at it. */
@@ -72,7 +86,7 @@ static gboolean read_more(SpiceReader *reader)
             return TRUE;
         }
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-            wait_for(reader, TRUE);
+            wait_for_input(reader);
         else if (n == 0 || errno != EINTR)
             return FALSE; /* the pump reads again, and says what is wrong */
     }
@@ -108,8 +122,9 @@ static void count_for_ack(SpiceReader *reader)
     if (conn->ack_window == 0 || ++conn->ack_count < conn->ack_window)
         return;
     conn->ack_count = 0;
-    if (__atomic_fetch_add(&reader->acks, 1, __ATOMIC_SEQ_CST) == 0)
-        tell_main(reader, __atomic_load_n(&reader->last_ack, __ATOMIC_RELAXED) + ACK_INTERVAL_US);
+    /* One may wait until the socket is empty; with two the server would soon have to stop. */
+    if (__atomic_add_fetch(&reader->acks, 1, __ATOMIC_SEQ_CST) == 2)
+        tell_main(reader);
 }
 
 static void deliver(SpiceReader *reader, GBytes *body)
@@ -130,7 +145,7 @@ static void deliver(SpiceReader *reader, GBytes *body)
     count_for_ack(reader);
     room = reader->raw->message_in_thread(reader->channel, &message);
     while (!room && !__atomic_load_n(&reader->stop, __ATOMIC_SEQ_CST)) {
-        wait_for(reader, FALSE);
+        wait_for(reader, FALSE, -1);
         room = reader->raw->has_room(reader->channel);
     }
 }
@@ -158,7 +173,7 @@ static void *run_reader(void *data)
             break;
     }
     __atomic_store_n(&reader->finished, 1, __ATOMIC_SEQ_CST);
-    tell_main(reader, 0);
+    tell_main(reader);
     return NULL;
 }
 
@@ -168,7 +183,6 @@ static void send_acks(SpiceReader *reader)
 {
     guint acks = __atomic_exchange_n(&reader->acks, 0, __ATOMIC_SEQ_CST);
 
-    __atomic_store_n(&reader->last_ack, g_get_monotonic_time(), __ATOMIC_RELAXED);
     while (acks-- > 0)
         spice_channel_send_reply(reader->channel, SPICE_MSGC_ACK, NULL);
 }
@@ -185,9 +199,6 @@ static gboolean dispatch_news(GSource *source, GSourceFunc callback, gpointer da
         spice_channel_pump(channel);
         return G_SOURCE_REMOVE;
     }
-    /* one that came in between */
-    if (__atomic_load_n(&reader->acks, __ATOMIC_SEQ_CST) > 0)
-        tell_main(reader, g_get_monotonic_time() + ACK_INTERVAL_US);
     return G_SOURCE_CONTINUE;
 }
 

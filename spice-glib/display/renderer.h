@@ -160,7 +160,7 @@ typedef struct RendererConfig {
     uint64_t ahead_bytes;        /* decoded pixels of messages whose turn hasn't come */
     uint64_t surface_bytes;      /* sum of off-screen surfaces */
     uint64_t primary_bytes;      /* the screen, at 4 bytes per pixel */
-    unsigned int damage_delay_us; /* how long damage may be collected while more messages wait */
+    unsigned int damage_delay_us; /* least time between two reports of damage, and longest time that one is put off */
     void (*event)(void *ctx, const RendererEvent *event);
     void (*queue_room)(void *ctx); /* called on the renderer's thread once a full queue is half empty; NULL allowed */
     /* The session's media clock, called on the renderer's thread. NULL: there is none. */
@@ -170,7 +170,7 @@ typedef struct RendererConfig {
 } RendererConfig;
 
 /* Defaults: own thread, strict, GStreamer, 4 MiB of queue, 8 MiB ahead, a quarter of memory but at most 2 GiB of
- * off-screen surfaces, damage collected for 4 ms. */
+ * off-screen surfaces, news for the owner at most every 8 ms. */
 void renderer_config_init(RendererConfig *config);
 
 Renderer *renderer_new(RendererShared *shared, const RendererConfig *config);
@@ -220,5 +220,7 @@ void renderer_stream_answer(Renderer *renderer, uint32_t stream_id, void *pipeli
 /* Which SPICE_VIDEO_CODEC_TYPE_* can be decoded here: bit 1 << type. Initialises GStreamer and asks its registry, once
  * per process. */
 uint32_t renderer_video_codecs(bool gstreamer);
+/* Begin to find that out in a thread, so that the answer is there when it is needed. */
+void renderer_prepare_video(void);
 
 #endif
