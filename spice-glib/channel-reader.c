@@ -19,8 +19,8 @@
 
 /* While messages come in quick succession they are read in batches, a nap apart: thousands of wake-ups a second would cost
  * more than the messages themselves. The first one after a pause is read at once. */
-#define NAP_MS 3
-#define QUICK_US 8000
+#define NAP_MS 6
+#define QUICK_US 12000
 
 struct SpiceReader {
     SpiceChannel *channel; /* whose connection it is; outlives the reader */

@@ -421,7 +421,7 @@ void renderer_config_init(RendererConfig *config)
         .ahead_bytes = 8 << 20,
         .surface_bytes = MIN(MAX_SURFACE_BYTES, memory / 4),
         .primary_bytes = MAX_PRIMARY_BYTES,
-        .damage_delay_us = 8000,
+        .damage_delay_us = 15000,
     };
 }
 

@@ -170,7 +170,7 @@ typedef struct RendererConfig {
 } RendererConfig;
 
 /* Defaults: own thread, strict, GStreamer, 4 MiB of queue, 8 MiB ahead, a quarter of memory but at most 2 GiB of
- * off-screen surfaces, news for the owner at most every 8 ms. */
+ * off-screen surfaces, news for the owner at most every 15 ms (a frame). */
 void renderer_config_init(RendererConfig *config);
 
 Renderer *renderer_new(RendererShared *shared, const RendererConfig *config);
