@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* SpiceDisplayChannel: the renderer (display/renderer.h) as a GObject. Spec: client-glib.md 8 and 9.
+/* SpiceDisplayChannel: the renderer (display/renderer.h) as a GObject. Spec: client-glib.md 8
+ * and 9.
  *
- * Whole messages go from the base channel to the renderer's queue. The renderer's thread puts events into a queue here, and
- * a source in the main context turns them into signals. The picture is one buffer that both sides use in turns: the
- * main thread gives it away while it sleeps in poll() (class "turn source" below), so that between two dispatches the
- * renderer may draw, and within one it never does. */
+ * Whole messages go from the base channel to the renderer's queue. The renderer's thread puts
+ * events into a queue here, and a source in the main context turns them into signals. The picture
+ * is one buffer that both sides use in turns: the main thread gives it away while it sleeps in
+ * poll() (class "turn source" below), so that between two dispatches the renderer may draw, and
+ * within one it never does. */
 #include "config.h"
 
 #include <string.h>
@@ -78,7 +80,8 @@ enum {
 
 static guint signals[N_SIGNALS];
 
-/* ---- GL scanout, a boxed type ---------------------------------------------------------------------------------------- */
+/* ---- GL scanout, a boxed type
+ * ---------------------------------------------------------------------------------------- */
 
 static SpiceGlScanout *gl_scanout_copy(const SpiceGlScanout *scanout)
 {
@@ -108,7 +111,8 @@ void spice_gl_scanout_free(SpiceGlScanout *scanout)
 
 G_DEFINE_BOXED_TYPE(SpiceGlScanout, spice_gl_scanout, gl_scanout_copy, spice_gl_scanout_free)
 
-/* ---- What the channels of a session share ------------------------------------------------------------------------------ */
+/* ---- What the channels of a session share
+ * ------------------------------------------------------------------------------ */
 
 typedef struct SessionState {
     RendererShared *shared;
@@ -155,7 +159,8 @@ static RendererShared *session_shared(SpiceSession *session)
     return state->shared;
 }
 
-/* ---- The turn source: who has the picture ------------------------------------------------------------------------------ */
+/* ---- The turn source: who has the picture
+ * ------------------------------------------------------------------------------ */
 
 typedef struct TurnSource {
     GSource source;
@@ -191,9 +196,11 @@ static gboolean turn_dispatch(GSource *source, GSourceFunc callback, gpointer da
     return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs turn_funcs = {.prepare = turn_prepare, .check = turn_check, .dispatch = turn_dispatch};
+static GSourceFuncs turn_funcs = {
+    .prepare = turn_prepare, .check = turn_check, .dispatch = turn_dispatch};
 
-/* ---- Events: from the renderer's thread ---------------------------------------------------------------------------------- */
+/* ---- Events: from the renderer's thread
+ * ---------------------------------------------------------------------------------- */
 
 static void free_event(DisplayEvent *event)
 {
@@ -236,8 +243,8 @@ static void add_rects(DisplayEvent *event, const RendererEvent *from)
     for (guint i = 0; i < from->u.damage.n_rects; i++) {
         const RendererRect *rect = &from->u.damage.rects[i];
 
-        pixman_region32_union_rect(&event->damage, &event->damage, rect->x, rect->y, (guint)rect->width,
-                                   (guint)rect->height);
+        pixman_region32_union_rect(&event->damage, &event->damage, rect->x, rect->y,
+                                   (guint)rect->width, (guint)rect->height);
     }
 }
 
@@ -338,7 +345,8 @@ static void media_time(void *ctx, RendererMediaTime *time)
     time->mm_time = spice_session_get_mm_time(self->priv->clock);
 }
 
-/* ---- Events: in the main context ------------------------------------------------------------------------------------------ */
+/* ---- Events: in the main context
+ * ------------------------------------------------------------------------------------------ */
 
 static gboolean unmark(gpointer data)
 {
@@ -356,8 +364,9 @@ static void primary_created(SpiceDisplayChannel *self, RendererPrimary *primary)
 
     spice_source_remove(&priv->unmark_timer);
     priv->primary = renderer_primary_ref(primary);
-    g_signal_emit(self, signals[SIGNAL_PRIMARY_CREATE], 0, (gint)primary->format, (gint)primary->width,
-                  (gint)primary->height, (gint)primary->stride, -1, primary->data);
+    g_signal_emit(self, signals[SIGNAL_PRIMARY_CREATE], 0, (gint)primary->format,
+                  (gint)primary->width, (gint)primary->height, (gint)primary->stride, -1,
+                  primary->data);
     if (!spice_channel_test_capability(SPICE_CHANNEL(self), SPICE_DISPLAY_CAP_MONITORS_CONFIG) &&
         priv->primary == primary) {
         SpiceDisplayMonitorConfig config = {.width = primary->width, .height = primary->height};
@@ -380,7 +389,8 @@ static void primary_destroyed(SpiceDisplayChannel *self)
     priv->primary = NULL;
     renderer_primary_unref(primary);
     /* A second screen that comes back within a second only changes its mode. */
-    if (priv->marked && spice_channel_get_channel_id(SPICE_CHANNEL(self)) > 0 && !priv->unmark_timer)
+    if (priv->marked && spice_channel_get_channel_id(SPICE_CHANNEL(self)) > 0 &&
+        !priv->unmark_timer)
         priv->unmark_timer = spice_timeout_add(UNMARK_DELAY_MS, unmark, self);
 }
 
@@ -390,8 +400,8 @@ static void damaged(SpiceDisplayChannel *self, pixman_region32_t *region)
     const pixman_box32_t *boxes = pixman_region32_rectangles(region, &n);
 
     for (int i = 0; i < n; i++)
-        g_signal_emit(self, signals[SIGNAL_INVALIDATE], 0, boxes[i].x1, boxes[i].y1, boxes[i].x2 - boxes[i].x1,
-                      boxes[i].y2 - boxes[i].y1);
+        g_signal_emit(self, signals[SIGNAL_INVALIDATE], 0, boxes[i].x1, boxes[i].y1,
+                      boxes[i].x2 - boxes[i].x1, boxes[i].y2 - boxes[i].y1);
 }
 
 static void mark_changed(SpiceDisplayChannel *self, gboolean on)
@@ -436,9 +446,10 @@ static void gl_draw(SpiceDisplayChannel *self, pixman_region32_t *region)
 
     if (self->priv->draws_pending++ == 0)
         g_object_notify(G_OBJECT(self), "draw-done-pending");
-    if (g_signal_has_handler_pending(self, signals[SIGNAL_GL_DRAW], 0, FALSE) && self->priv->scanout.fd >= 0)
-        g_signal_emit(self, signals[SIGNAL_GL_DRAW], 0, (guint)box->x1, (guint)box->y1, (guint)(box->x2 - box->x1),
-                      (guint)(box->y2 - box->y1));
+    if (g_signal_has_handler_pending(self, signals[SIGNAL_GL_DRAW], 0, FALSE) &&
+        self->priv->scanout.fd >= 0)
+        g_signal_emit(self, signals[SIGNAL_GL_DRAW], 0, (guint)box->x1, (guint)box->y1,
+                      (guint)(box->x2 - box->x1), (guint)(box->y2 - box->y1));
     else
         spice_display_channel_gl_draw_done(self); /* the guest's screen must not freeze */
 }
@@ -449,14 +460,16 @@ static void ask_overlay(SpiceDisplayChannel *self, const RendererEvent *event)
 
     g_signal_emit(self, signals[SIGNAL_GST_VIDEO_OVERLAY], 0, event->u.stream.pipeline, &shown);
     if (event->u.stream.pipeline && self->priv->renderer)
-        renderer_stream_answer(self->priv->renderer, event->u.stream.id, event->u.stream.pipeline, shown);
+        renderer_stream_answer(self->priv->renderer, event->u.stream.id, event->u.stream.pipeline,
+                               shown);
 }
 
 /* Sound has to be held back, so that it fits the late video (client-glib.md 9.4). */
 static void video_is_late(SpiceDisplayChannel *self)
 {
     SpiceSession *session = spice_channel_get_session(SPICE_CHANNEL(self));
-    SpiceChannel *playback = session ? spice_session_find_channel(session, SPICE_CHANNEL_PLAYBACK, 0) : NULL;
+    SpiceChannel *playback =
+        session ? spice_session_find_channel(session, SPICE_CHANNEL_PLAYBACK, 0) : NULL;
 
     if (playback && g_object_class_find_property(G_OBJECT_GET_CLASS(playback), "min-latency"))
         g_object_notify(G_OBJECT(playback), "min-latency");
@@ -520,7 +533,8 @@ static void handle_event(SpiceDisplayChannel *self, DisplayEvent *event)
     }
 }
 
-/* A handler may end the connection, or the channel, while this is running: then channel_reset() has emptied the queue. */
+/* A handler may end the connection, or the channel, while this is running: then channel_reset() has
+ * emptied the queue. */
 static void handle_events(SpiceDisplayChannel *self)
 {
     SpiceDisplayChannelPrivate *priv = self->priv;
@@ -534,7 +548,8 @@ static void handle_events(SpiceDisplayChannel *self)
     handled = priv->handled_grew;
     priv->want_resume = priv->handled_grew = FALSE;
     /* What comes while this runs has its own turn. */
-    for (guint left = priv->events.length; left > 0 && (event = g_queue_pop_head(&priv->events)); left--) {
+    for (guint left = priv->events.length; left > 0 && (event = g_queue_pop_head(&priv->events));
+         left--) {
         g_mutex_unlock(&priv->lock);
         handle_event(self, event);
         free_event(event);
@@ -567,7 +582,9 @@ static gboolean news_callback(gpointer data)
 
 static GSourceFuncs news_funcs = {.dispatch = news_dispatch};
 
-/* ---- The channel's life ------------------------------------------------------------------------------------------------------ */
+/* ---- The channel's life
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static void start_renderer(SpiceDisplayChannel *self, const RendererConnection *connection)
 {
@@ -596,7 +613,8 @@ static void start_renderer(SpiceDisplayChannel *self, const RendererConnection *
         return;
     priv->turns = g_source_new(&turn_funcs, sizeof(TurnSource));
     ((TurnSource *)priv->turns)->renderer = priv->renderer;
-    /* First of all sources: whoever is dispatched must have the picture, and nobody's prepare() looks at it. */
+    /* First of all sources: whoever is dispatched must have the picture, and nobody's prepare()
+     * looks at it. */
     g_source_set_priority(priv->turns, G_MININT);
     g_source_set_static_name(priv->turns, "spice-display-turns");
     g_source_attach(priv->turns, spice_main_context());
@@ -646,7 +664,8 @@ static void channel_up(SpiceChannel *channel)
     spice_channel_send(channel, SPICE_MSGC_DISPLAY_INIT, &init);
     g_object_notify(G_OBJECT(self), "monitors");
     if (spice_session_get_preferred_compression(session) != SPICE_IMAGE_COMPRESSION_INVALID)
-        spice_display_channel_change_preferred_compression(channel, spice_session_get_preferred_compression(session));
+        spice_display_channel_change_preferred_compression(
+            channel, spice_session_get_preferred_compression(session));
 }
 
 static void channel_reset(SpiceChannel *channel, gboolean migrating)
@@ -747,8 +766,9 @@ static gboolean carries_fd(SpiceChannel *channel, guint16 type, const guint8 *bo
 static void set_capabilities(SpiceChannel *channel)
 {
     static const guint always[] = {
-        SPICE_DISPLAY_CAP_SIZED_STREAM, SPICE_DISPLAY_CAP_MONITORS_CONFIG, SPICE_DISPLAY_CAP_COMPOSITE,
-        SPICE_DISPLAY_CAP_A8_SURFACE,   SPICE_DISPLAY_CAP_STREAM_REPORT,   SPICE_DISPLAY_CAP_LZ4_COMPRESSION,
+        SPICE_DISPLAY_CAP_SIZED_STREAM,  SPICE_DISPLAY_CAP_MONITORS_CONFIG,
+        SPICE_DISPLAY_CAP_COMPOSITE,     SPICE_DISPLAY_CAP_A8_SURFACE,
+        SPICE_DISPLAY_CAP_STREAM_REPORT, SPICE_DISPLAY_CAP_LZ4_COMPRESSION,
         SPICE_DISPLAY_CAP_MULTI_CODEC,
     };
     static const struct {
@@ -767,7 +787,8 @@ static void set_capabilities(SpiceChannel *channel)
     for (guint i = 0; i < G_N_ELEMENTS(always); i++)
         spice_channel_set_local_capability(channel, always[i], TRUE);
     for (guint i = 0; i < G_N_ELEMENTS(codecs); i++)
-        spice_channel_set_local_capability(channel, codecs[i].cap, (able & 1u << codecs[i].codec) != 0);
+        spice_channel_set_local_capability(channel, codecs[i].cap,
+                                           (able & 1u << codecs[i].codec) != 0);
     if (session && spice_session_get_gl_scanout(session))
         spice_channel_set_local_capability(channel, SPICE_DISPLAY_CAP_GL_SCANOUT, TRUE);
 }
@@ -811,7 +832,8 @@ static void spice_display_channel_finalize(GObject *object)
     G_OBJECT_CLASS(spice_display_channel_parent_class)->finalize(object);
 }
 
-static void spice_display_channel_get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
+static void spice_display_channel_get_property(GObject *object, guint id, GValue *value,
+                                               GParamSpec *pspec)
 {
     SpiceDisplayChannel *self = SPICE_DISPLAY_CHANNEL(object);
     SpiceDisplayChannelPrivate *priv = self->priv;
@@ -841,7 +863,9 @@ static void spice_display_channel_get_property(GObject *object, guint id, GValue
     }
 }
 
-/* ---- Public functions ------------------------------------------------------------------------------------------------------- */
+/* ---- Public functions
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 /**
  * spice_display_channel_get_primary:
@@ -849,14 +873,16 @@ static void spice_display_channel_get_property(GObject *object, guint id, GValue
  * @surface_id: 0, or the surface that an entry of #SpiceDisplayChannel:monitors names
  * @primary: (out caller-allocates): where to tell about it
  *
- * Describe the screen. The data is the live picture: it changes between dispatches of the main context, and is valid until
- * #SpiceDisplayChannel::display-primary-destroy. Spec: client-glib.md 8.2.
+ * Describe the screen. The data is the live picture: it changes between dispatches of the main
+ * context, and is valid until #SpiceDisplayChannel::display-primary-destroy. Spec:
+ * client-glib.md 8.2.
  *
  * Returns: %TRUE if there is such a screen
  *
  * Since: 0.35
  */
-gboolean spice_display_channel_get_primary(SpiceChannel *channel, guint32 surface_id, SpiceDisplayPrimary *primary)
+gboolean spice_display_channel_get_primary(SpiceChannel *channel, guint32 surface_id,
+                                           SpiceDisplayPrimary *primary)
 {
     SpiceDisplayChannelPrivate *priv;
 
@@ -883,8 +909,8 @@ gboolean spice_display_channel_get_primary(SpiceChannel *channel, guint32 surfac
  * @channel: (type SpiceDisplayChannel): a #SpiceDisplayChannel
  * @compression: a #SpiceImageCompression
  *
- * Ask the server to compress images this way from now on. Nothing happens when the server can't be asked.
- * Spec: client-glib.md 8.6.
+ * Ask the server to compress images this way from now on. Nothing happens when the server can't be
+ * asked. Spec: client-glib.md 8.6.
  *
  * Since: 0.35
  */
@@ -893,7 +919,8 @@ void spice_display_channel_change_preferred_compression(SpiceChannel *channel, g
     WireMsgcDisplayPreferredCompression message = {.image_compression = (guint8)compression};
 
     g_return_if_fail(SPICE_IS_DISPLAY_CHANNEL(channel));
-    g_return_if_fail(compression > SPICE_IMAGE_COMPRESSION_INVALID && compression < SPICE_IMAGE_COMPRESSION_ENUM_END);
+    g_return_if_fail(compression > SPICE_IMAGE_COMPRESSION_INVALID &&
+                     compression < SPICE_IMAGE_COMPRESSION_ENUM_END);
 
     if (spice_channel_test_capability(channel, SPICE_DISPLAY_CAP_PREF_COMPRESSION))
         spice_channel_send(channel, SPICE_MSGC_DISPLAY_PREFERRED_COMPRESSION, &message);
@@ -908,13 +935,14 @@ void spice_display_channel_change_preferred_compression(SpiceChannel *channel, g
  *
  * Ask the server to prefer these video codecs, in this order. Spec: client-glib.md 8.6.
  *
- * Returns: %TRUE if the server was asked; %FALSE with @err set to %SPICE_CLIENT_ERROR_FAILED when it doesn't
- * understand that, or for a value that is no codec
+ * Returns: %TRUE if the server was asked; %FALSE with @err set to %SPICE_CLIENT_ERROR_FAILED when
+ * it doesn't understand that, or for a value that is no codec
  *
  * Since: 0.38
  */
-gboolean spice_display_channel_change_preferred_video_codec_types(SpiceChannel *channel, const gint *codecs,
-                                                                  gsize ncodecs, GError **err)
+gboolean spice_display_channel_change_preferred_video_codec_types(SpiceChannel *channel,
+                                                                  const gint *codecs, gsize ncodecs,
+                                                                  GError **err)
 {
     WireMsgcDisplayPreferredVideoCodecType message = {0};
     guint8 list[G_MAXUINT8];
@@ -923,12 +951,14 @@ gboolean spice_display_channel_change_preferred_video_codec_types(SpiceChannel *
     g_return_val_if_fail(codecs != NULL && ncodecs > 0 && ncodecs <= G_N_ELEMENTS(list), FALSE);
 
     if (!spice_channel_test_capability(channel, SPICE_DISPLAY_CAP_PREF_VIDEO_CODEC_TYPE)) {
-        g_set_error_literal(err, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
-                            "Channel does not have capability to change the preferred video codec type");
+        g_set_error_literal(
+            err, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
+            "Channel does not have capability to change the preferred video codec type");
         return FALSE;
     }
     for (gsize i = 0; i < ncodecs; i++) {
-        if (codecs[i] < SPICE_VIDEO_CODEC_TYPE_MJPEG || codecs[i] >= SPICE_VIDEO_CODEC_TYPE_ENUM_END) {
+        if (codecs[i] < SPICE_VIDEO_CODEC_TYPE_MJPEG ||
+            codecs[i] >= SPICE_VIDEO_CODEC_TYPE_ENUM_END) {
             g_set_error(err, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
                         "Invalid codec-type found (%d): it should be between %d and %d", codecs[i],
                         SPICE_VIDEO_CODEC_TYPE_MJPEG, SPICE_VIDEO_CODEC_TYPE_ENUM_END - 1);
@@ -957,9 +987,11 @@ void spice_display_channel_change_preferred_video_codec_type(SpiceChannel *chann
     GError *error = NULL;
 
     g_return_if_fail(SPICE_IS_DISPLAY_CHANNEL(channel));
-    g_return_if_fail(codec_type >= SPICE_VIDEO_CODEC_TYPE_MJPEG && codec_type < SPICE_VIDEO_CODEC_TYPE_ENUM_END);
+    g_return_if_fail(codec_type >= SPICE_VIDEO_CODEC_TYPE_MJPEG &&
+                     codec_type < SPICE_VIDEO_CODEC_TYPE_ENUM_END);
 
-    if (!spice_display_channel_change_preferred_video_codec_types(channel, &codec_type, 1, &error)) {
+    if (!spice_display_channel_change_preferred_video_codec_types(channel, &codec_type, 1,
+                                                                  &error)) {
         g_debug("%s: %s", spice_channel_get_label(channel), error->message);
         g_error_free(error);
     }
@@ -969,7 +1001,8 @@ void spice_display_channel_change_preferred_video_codec_type(SpiceChannel *chann
  * spice_display_channel_get_gl_scanout:
  * @channel: a #SpiceDisplayChannel
  *
- * The guest's picture in a buffer of the graphics card. It belongs to the channel. Spec: client-glib.md 8.5.
+ * The guest's picture in a buffer of the graphics card. It belongs to the channel. Spec:
+ * client-glib.md 8.5.
  *
  * Returns: (nullable): the current GL scanout, or %NULL if there is none
  *
@@ -986,8 +1019,9 @@ const SpiceGlScanout *spice_display_channel_get_gl_scanout(SpiceDisplayChannel *
  * spice_display_channel_gl_draw_done:
  * @channel: a #SpiceDisplayChannel
  *
- * The application has read the area that #SpiceDisplayChannel::gl-draw told it of: to be called once for each such signal,
- * otherwise the guest's screen freezes. Calls without one are ignored. Spec: client-glib.md 8.5.
+ * The application has read the area that #SpiceDisplayChannel::gl-draw told it of: to be called
+ * once for each such signal, otherwise the guest's screen freezes. Calls without one are ignored.
+ * Spec: client-glib.md 8.5.
  *
  * Since: 0.35
  */
@@ -1055,7 +1089,8 @@ const SpiceGlScanout *spice_display_get_gl_scanout(SpiceDisplayChannel *channel)
  *
  * Deprecated: 0.35: use spice_display_channel_get_primary() instead.
  */
-gboolean spice_display_get_primary(SpiceChannel *channel, guint32 surface_id, SpiceDisplayPrimary *primary)
+gboolean spice_display_get_primary(SpiceChannel *channel, guint32 surface_id,
+                                   SpiceDisplayPrimary *primary)
 {
     return spice_display_channel_get_primary(channel, surface_id, primary);
 }
@@ -1072,38 +1107,48 @@ void spice_display_gl_draw_done(SpiceDisplayChannel *channel)
     spice_display_channel_gl_draw_done(channel);
 }
 
-/* ---- The class ---------------------------------------------------------------------------------------------------------------- */
+/* ---- The class
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 
 static void install_properties(GObjectClass *object_class)
 {
     const GParamFlags read = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
 
-    g_object_class_install_property(
-        object_class, PROP_HEIGHT, g_param_spec_uint("height", "Display height", "The primary surface height", 0, G_MAXUINT, 0, read));
-    g_object_class_install_property(
-        object_class, PROP_WIDTH, g_param_spec_uint("width", "Display width", "The primary surface width", 0, G_MAXUINT, 0, read));
+    g_object_class_install_property(object_class, PROP_HEIGHT,
+                                    g_param_spec_uint("height", "Display height",
+                                                      "The primary surface height", 0, G_MAXUINT, 0,
+                                                      read));
+    g_object_class_install_property(object_class, PROP_WIDTH,
+                                    g_param_spec_uint("width", "Display width",
+                                                      "The primary surface width", 0, G_MAXUINT, 0,
+                                                      read));
 
     /**
      * SpiceDisplayChannel:monitors: (type GArray(SpiceDisplayMonitorConfig))
      *
-     * The guest's monitors. The array is always the same one; it changes in place. Spec: client-glib.md 8.4.
+     * The guest's monitors. The array is always the same one; it changes in place. Spec:
+     * client-glib.md 8.4.
      *
      * Since: 0.13
      */
     g_object_class_install_property(object_class, PROP_MONITORS,
-                                    g_param_spec_boxed("monitors", "Display monitors", "The monitors configuration",
-                                                       G_TYPE_ARRAY, read));
+                                    g_param_spec_boxed("monitors", "Display monitors",
+                                                       "The monitors configuration", G_TYPE_ARRAY,
+                                                       read));
 
     /**
      * SpiceDisplayChannel:monitors-max:
      *
-     * How many monitors the server or guest supports, 1 to 256. May change at any time. Spec: client-glib.md 8.4.
+     * How many monitors the server or guest supports, 1 to 256. May change at any time. Spec:
+     * client-glib.md 8.4.
      *
      * Since: 0.13
      */
     g_object_class_install_property(object_class, PROP_MONITORS_MAX,
                                     g_param_spec_uint("monitors-max", "Max display monitors",
-                                                      "The current maximum number of monitors", 1, MAX_MONITORS, 1, read));
+                                                      "The current maximum number of monitors", 1,
+                                                      MAX_MONITORS, 1, read));
 
     /**
      * SpiceDisplayChannel:gl-scanout: (getter get_gl_scanout)
@@ -1112,9 +1157,9 @@ static void install_properties(GObjectClass *object_class)
      *
      * Since: 0.31
      */
-    g_object_class_install_property(object_class, PROP_GL_SCANOUT,
-                                    g_param_spec_boxed("gl-scanout", "GL scanout", "GL scanout",
-                                                       SPICE_TYPE_GL_SCANOUT, read));
+    g_object_class_install_property(
+        object_class, PROP_GL_SCANOUT,
+        g_param_spec_boxed("gl-scanout", "GL scanout", "GL scanout", SPICE_TYPE_GL_SCANOUT, read));
 
     /**
      * SpiceDisplayChannel:draw-done-pending:
@@ -1123,9 +1168,10 @@ static void install_properties(GObjectClass *object_class)
      *
      * Since: 0.43
      */
-    g_object_class_install_property(object_class, PROP_DRAW_DONE_PENDING,
-                                    g_param_spec_boolean("draw-done-pending", "Draw done pending",
-                                                         "Whether a drawing hasn't been reported as done", FALSE, read));
+    g_object_class_install_property(
+        object_class, PROP_DRAW_DONE_PENDING,
+        g_param_spec_boolean("draw-done-pending", "Draw done pending",
+                             "Whether a drawing hasn't been reported as done", FALSE, read));
 }
 
 static void install_signals(GObjectClass *object_class)
@@ -1144,16 +1190,17 @@ static void install_signals(GObjectClass *object_class)
      *
      * There is a screen. Spec: client-glib.md 8.2.
      */
-    signals[SIGNAL_PRIMARY_CREATE] =
-        g_signal_new("display-primary-create", type, G_SIGNAL_RUN_FIRST,
-                     G_STRUCT_OFFSET(SpiceDisplayChannelClass, display_primary_create), NULL, NULL, NULL, G_TYPE_NONE, 6,
-                     G_TYPE_INT, G_TYPE_INT, G_TYPE_INT, G_TYPE_INT, G_TYPE_INT, G_TYPE_POINTER);
+    signals[SIGNAL_PRIMARY_CREATE] = g_signal_new(
+        "display-primary-create", type, G_SIGNAL_RUN_FIRST,
+        G_STRUCT_OFFSET(SpiceDisplayChannelClass, display_primary_create), NULL, NULL, NULL,
+        G_TYPE_NONE, 6, G_TYPE_INT, G_TYPE_INT, G_TYPE_INT, G_TYPE_INT, G_TYPE_INT, G_TYPE_POINTER);
 
     /**
      * SpiceDisplayChannel::display-primary-destroy:
      * @display: the #SpiceDisplayChannel that emitted the signal
      *
-     * The screen goes away: its data must not be used when the handler has returned. Spec: client-glib.md 8.2.
+     * The screen goes away: its data must not be used when the handler has returned. Spec:
+     * client-glib.md 8.2.
      */
     signals[SIGNAL_PRIMARY_DESTROY] =
         g_signal_new("display-primary-destroy", type, G_SIGNAL_RUN_FIRST,
@@ -1168,12 +1215,13 @@ static void install_signals(GObjectClass *object_class)
      * @width: width
      * @height: height
      *
-     * This part of the screen has changed. Changes of a few milliseconds are told together. Spec: client-glib.md 8.2.
+     * This part of the screen has changed. Changes of a few milliseconds are told together. Spec:
+     * client-glib.md 8.2.
      */
     signals[SIGNAL_INVALIDATE] =
         g_signal_new("display-invalidate", type, G_SIGNAL_RUN_FIRST,
-                     G_STRUCT_OFFSET(SpiceDisplayChannelClass, display_invalidate), NULL, NULL, NULL, G_TYPE_NONE, 4,
-                     G_TYPE_INT, G_TYPE_INT, G_TYPE_INT, G_TYPE_INT);
+                     G_STRUCT_OFFSET(SpiceDisplayChannelClass, display_invalidate), NULL, NULL,
+                     NULL, G_TYPE_NONE, 4, G_TYPE_INT, G_TYPE_INT, G_TYPE_INT, G_TYPE_INT);
 
     /**
      * SpiceDisplayChannel::display-mark:
@@ -1182,9 +1230,10 @@ static void install_signals(GObjectClass *object_class)
      *
      * Show the screen, or blank it. Spec: client-glib.md 8.3.
      */
-    signals[SIGNAL_MARK] = g_signal_new("display-mark", type, G_SIGNAL_RUN_FIRST,
-                                        G_STRUCT_OFFSET(SpiceDisplayChannelClass, display_mark), NULL, NULL,
-                                        g_cclosure_marshal_VOID__INT, G_TYPE_NONE, 1, G_TYPE_INT);
+    signals[SIGNAL_MARK] =
+        g_signal_new("display-mark", type, G_SIGNAL_RUN_FIRST,
+                     G_STRUCT_OFFSET(SpiceDisplayChannelClass, display_mark), NULL, NULL,
+                     g_cclosure_marshal_VOID__INT, G_TYPE_NONE, 1, G_TYPE_INT);
 
     /**
      * SpiceDisplayChannel::gl-draw:
@@ -1194,18 +1243,19 @@ static void install_signals(GObjectClass *object_class)
      * @width: width
      * @height: height
      *
-     * This part of the GL scanout has changed. Answer with spice_display_channel_gl_draw_done(). Spec: client-glib.md 8.5.
+     * This part of the GL scanout has changed. Answer with spice_display_channel_gl_draw_done().
+     * Spec: client-glib.md 8.5.
      *
      * Since: 0.31
      */
-    signals[SIGNAL_GL_DRAW] = g_signal_new("gl-draw", type, 0, 0, NULL, NULL, NULL, G_TYPE_NONE, 4, G_TYPE_UINT,
-                                           G_TYPE_UINT, G_TYPE_UINT, G_TYPE_UINT);
+    signals[SIGNAL_GL_DRAW] = g_signal_new("gl-draw", type, 0, 0, NULL, NULL, NULL, G_TYPE_NONE, 4,
+                                           G_TYPE_UINT, G_TYPE_UINT, G_TYPE_UINT, G_TYPE_UINT);
 
     /**
      * SpiceDisplayChannel::gst-video-overlay:
      * @display: the #SpiceDisplayChannel that emitted the signal
-     * @pipeline: (nullable): the pipeline of a video that is the whole screen, not yet started; %NULL: such a video comes
-     *   through the screen's data
+     * @pipeline: (nullable): the pipeline of a video that is the whole screen, not yet started;
+     * %NULL: such a video comes through the screen's data
      *
      * A handler may arrange to present the pipeline by itself. Spec: client-glib.md 9.5.
      *
@@ -1213,8 +1263,8 @@ static void install_signals(GObjectClass *object_class)
      *
      * Since: 0.36
      */
-    signals[SIGNAL_GST_VIDEO_OVERLAY] = g_signal_new("gst-video-overlay", type, 0, 0, NULL, NULL, NULL, G_TYPE_BOOLEAN, 1,
-                                                     GST_TYPE_PIPELINE);
+    signals[SIGNAL_GST_VIDEO_OVERLAY] = g_signal_new("gst-video-overlay", type, 0, 0, NULL, NULL,
+                                                     NULL, G_TYPE_BOOLEAN, 1, GST_TYPE_PIPELINE);
 
     /**
      * SpiceDisplayChannel::streaming-mode:
@@ -1228,8 +1278,9 @@ static void install_signals(GObjectClass *object_class)
      * Since: 0.35
      * Deprecated: 0.36: use #SpiceDisplayChannel::gst-video-overlay instead
      */
-    signals[SIGNAL_STREAMING_MODE] = g_signal_new("streaming-mode", type, G_SIGNAL_DEPRECATED, 0, NULL, NULL, NULL,
-                                                  G_TYPE_POINTER, 1, G_TYPE_BOOLEAN);
+    signals[SIGNAL_STREAMING_MODE] =
+        g_signal_new("streaming-mode", type, G_SIGNAL_DEPRECATED, 0, NULL, NULL, NULL,
+                     G_TYPE_POINTER, 1, G_TYPE_BOOLEAN);
 }
 
 static void spice_display_channel_class_init(SpiceDisplayChannelClass *klass)

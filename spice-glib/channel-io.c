@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The reading and writing of a channel's connection. Spec: client-glib.md 4.10, 20, 21.3.
  *
- * Reading: the pump takes steps (link stage or messages) while there are bytes, reads when there are none, and sets a watch
- * when the socket has none either. It stops while the channel is blocked, and leaves the main loop to others after a
- * while. Writing: messages gather in queues and leave together once per turn of the main loop. */
+ * Reading: the pump takes steps (link stage or messages) while there are bytes, reads when there
+ * are none, and sets a watch when the socket has none either. It stops while the channel is
+ * blocked, and leaves the main loop to others after a while. Writing: messages gather in queues and
+ * leave together once per turn of the main loop. */
 #include <string.h>
 #include "channel-state.h"
 
 #define IN_CAPACITY (64 * 1024)
-#define BODY_STEP (256 * 1024) /* first allocation for a large body: memory follows what arrives */
+#define BODY_STEP                                                                  \
+    (256 * 1024) /* first allocation for a large body: memory follows what arrives \
+                  */
 #define WRITE_CHUNK (32 * 1024)
 #define PUMP_BUDGET 6000 /* microseconds */
 
@@ -89,7 +92,8 @@ gboolean spice_channel_is_blocked(SpiceChannel *channel)
 static guint8 *body_room(SpiceConnection *conn, gsize *room)
 {
     if (conn->body_have == conn->body_capacity) {
-        gsize wanted = MIN((gsize)conn->header.size, MAX((gsize)BODY_STEP, conn->body_capacity * 2));
+        gsize wanted =
+            MIN((gsize)conn->header.size, MAX((gsize)BODY_STEP, conn->body_capacity * 2));
         guint8 *grown = g_try_realloc(conn->body, wanted);
 
         if (!grown)
@@ -142,8 +146,8 @@ static gssize fill(SpiceChannel *channel, SpiceConnection *conn, GError **error)
     gssize n;
 
     if (!to) {
-        g_set_error(error, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED, "There is no memory for a message of %u bytes",
-                    conn->header.size);
+        g_set_error(error, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
+                    "There is no memory for a message of %u bytes", conn->header.size);
         return -1;
     }
     n = spice_transport_read(conn->transport, to, room, error);
@@ -177,7 +181,8 @@ const guint8 *spice_connection_take(SpiceConnection *conn, gsize n)
 
 static gboolean is_ready_state(ChannelState state)
 {
-    return state == CHANNEL_READY || state == CHANNEL_MIGRATING || state == CHANNEL_MIGRATION_HANDSHAKE;
+    return state == CHANNEL_READY || state == CHANNEL_MIGRATING ||
+           state == CHANNEL_MIGRATION_HANDSHAKE;
 }
 
 /* The peer closed, or the socket failed. */
@@ -189,8 +194,8 @@ static void input_ended(SpiceChannel *channel, GError *error)
         if (error)
             g_prefix_error(&error, "The connection to the server was lost: ");
         else
-            g_set_error(&error, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED, "The server closed the connection%s%s",
-                        f->conn->said_goodbye ? ": " : "",
+            g_set_error(&error, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
+                        "The server closed the connection%s%s", f->conn->said_goodbye ? ": " : "",
                         f->conn->said_goodbye ? wire_link_error_text(f->conn->goodbye) : "");
         /* A plain end is CLOSED alone; the words go with it. */
         spice_channel_end(channel, SPICE_CHANNEL_NONE, error);
@@ -291,7 +296,8 @@ static gboolean gather(SpiceChannel *channel, SpiceConnection *conn)
         return TRUE;
     g_byte_array_set_size(conn->wire, 0);
     conn->wire_offset = 0;
-    while (conn->wire->len < WRITE_CHUNK && ((out = g_queue_pop_head(&conn->replies)) || (out = g_queue_pop_head(&conn->queue)))) {
+    while (conn->wire->len < WRITE_CHUNK &&
+           ((out = g_queue_pop_head(&conn->replies)) || (out = g_queue_pop_head(&conn->queue)))) {
         WireHeader header = {.serial = ++conn->out_serial, .type = out->type, .size = out->size};
         guint8 bytes[WIRE_FULL_HEADER_SIZE];
 
@@ -388,8 +394,8 @@ void spice_channel_complete_flushes(SpiceChannel *channel, gboolean done)
  *
  * Since: 0.15
  */
-void spice_channel_flush_async(SpiceChannel *channel, GCancellable *cancellable, GAsyncReadyCallback callback,
-                               gpointer user_data)
+void spice_channel_flush_async(SpiceChannel *channel, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer user_data)
 {
     struct ChannelFields *f;
     GTask *task;
@@ -399,7 +405,8 @@ void spice_channel_flush_async(SpiceChannel *channel, GCancellable *cancellable,
     task = g_task_new(channel, cancellable, callback, user_data);
     g_task_set_source_tag(task, spice_channel_flush_async);
     if (f->state != CHANNEL_READY || !f->conn) {
-        g_task_return_new_error(task, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED, "The channel is not ready yet");
+        g_task_return_new_error(task, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
+                                "The channel is not ready yet");
     } else if (g_queue_is_empty(&f->conn->replies) && g_queue_is_empty(&f->conn->queue) &&
                f->conn->wire_offset == f->conn->wire->len) {
         g_task_return_boolean(task, TRUE);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Reading in a thread of its own: for classes that take their messages in another thread anyway (the display), over plain
- * sockets. The main thread would wake up for each message only to hand it on.
+/* Reading in a thread of its own: for classes that take their messages in another thread anyway
+ * (the display), over plain sockets. The main thread would wake up for each message only to hand it
+ * on.
  *
- * The reader has the input half of the connection (in, header, body, the serials and the ack count) from
- * spice_reader_start() to spice_reader_stop(); the main context leaves it alone meanwhile. It does only the common case, and
- * stops by itself before anything else: a message of every channel (PING, SET_ACK, MIGRATE, ...), one that is too long,
- * the end of the stream, an error. Then the pump, which finds everything as if it had read it itself, does that, and starts
- * the reader again when the socket is empty. */
+ * The reader has the input half of the connection (in, header, body, the serials and the ack count)
+ * from spice_reader_start() to spice_reader_stop(); the main context leaves it alone meanwhile. It
+ * does only the common case, and stops by itself before anything else: a message of every channel
+ * (PING, SET_ACK, MIGRATE, ...), one that is too long, the end of the stream, an error. Then the
+ * pump, which finds everything as if it had read it itself, does that, and starts the reader again
+ * when the socket is empty. */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -17,8 +19,9 @@
 #include "capture.h"
 #include "channel-state.h"
 
-/* While messages come in quick succession they are read in batches, a nap apart: thousands of wake-ups a second would cost
- * more than the messages themselves. The first one after a pause is read at once. */
+/* While messages come in quick succession they are read in batches, a nap apart: thousands of
+ * wake-ups a second would cost more than the messages themselves. The first one after a pause is
+ * read at once. */
 #define NAP_MS 6
 #define QUICK_US 12000
 
@@ -32,7 +35,7 @@ struct SpiceReader {
     GSource *news; /* in the main context */
 
     guint stop, finished, acks; /* atomic */
-    gint64 last_read; /* the thread's */
+    gint64 last_read;           /* the thread's */
 };
 
 typedef struct ReaderSource {
@@ -50,10 +53,12 @@ static void tell_main(SpiceReader *reader)
 /* Wait for the socket or a wake-up; without a timeout that is -1. */
 static void wait_for(SpiceReader *reader, gboolean input, int timeout)
 {
-    struct pollfd fds[2] = {{.fd = reader->wake, .events = POLLIN}, {.fd = reader->fd, .events = POLLIN}};
+    struct pollfd fds[2] = {{.fd = reader->wake, .events = POLLIN},
+                            {.fd = reader->fd, .events = POLLIN}};
     guint64 count;
 
-    if (poll(fds, input ? 2 : 1, timeout) > 0 && (fds[0].revents & POLLIN) && read(reader->wake, &count, sizeof count) < 0)
+    if (poll(fds, input ? 2 : 1, timeout) > 0 && (fds[0].revents & POLLIN) &&
+        read(reader->wake, &count, sizeof count) < 0)
         return; /* somebody else took it */
 }
 
@@ -103,7 +108,8 @@ static StepResult next_header(SpiceReader *reader)
     if (conn->in_end - conn->in_start < size)
         return STEP_MORE;
     wire_header_read(conn->mini, conn->in + conn->in_start, &header);
-    if ((header.type < SPICE_MSG_BASE_LAST && header.type != SPICE_MSG_WAIT_FOR_CHANNELS && header.type != SPICE_MSG_LIST) ||
+    if ((header.type < SPICE_MSG_BASE_LAST && header.type != SPICE_MSG_WAIT_FOR_CHANNELS &&
+         header.type != SPICE_MSG_LIST) ||
         header.size > reader->max_body)
         return STEP_STOP;
     conn->in_start += size;
@@ -211,7 +217,8 @@ gboolean spice_reader_start(SpiceChannel *channel, SpiceConnection *conn)
     SpiceReader *reader;
 
     /* Who records a session sees each message in the main context. */
-    if (spice_capture_get(channel->priv->f.session) || !raw || !raw->message_in_thread || conn->dispatching || conn->message || conn->reader ||
+    if (spice_capture_get(channel->priv->f.session) || !raw || !raw->message_in_thread ||
+        conn->dispatching || conn->message || conn->reader ||
         conn->step != spice_channel_step_message || !spice_transport_is_plain(conn->transport))
         return FALSE;
     reader = g_new0(SpiceReader, 1);
@@ -257,7 +264,8 @@ void spice_reader_stop(SpiceConnection *conn)
     wake(reader);
     pthread_join(reader->thread, NULL);
     conn->reader = NULL;
-    if (reader->channel->priv->f.conn == conn && __atomic_load_n(&reader->acks, __ATOMIC_SEQ_CST) > 0)
+    if (reader->channel->priv->f.conn == conn &&
+        __atomic_load_n(&reader->acks, __ATOMIC_SEQ_CST) > 0)
         send_acks(reader);
     g_source_destroy(reader->news);
     g_source_unref(reader->news);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The private state of a channel and of its connection; included by the base channel's files and session-migrate.c only.
+/* The private state of a channel and of its connection; included by the base channel's files and
+ * session-migrate.c only.
  *
- * A SpiceConnection is one connection to a server, from the open stream to the last byte. It is reference-counted, because
- * a handler may drop the connection whose message it works on; and it is an object apart from the channel, because a
- * migration moves it from one channel to another. Main context only. */
+ * A SpiceConnection is one connection to a server, from the open stream to the last byte. It is
+ * reference-counted, because a handler may drop the connection whose message it works on; and it is
+ * an object apart from the channel, because a migration moves it from one channel to another. Main
+ * context only. */
 #pragma once
 
 #include "channel-private.h"
@@ -131,7 +133,8 @@ struct ChannelFields {
 struct _SpiceChannelPrivate {
     union {
         struct ChannelFields f;
-        /* The deployed GTK library reads the name at this offset when it debugs (client-glib.md 1.2). */
+        /* The deployed GTK library reads the name at this offset when it debugs
+         * (client-glib.md 1.2). */
         guint8 reserved[480];
     };
     gchar name[16];
@@ -155,7 +158,8 @@ GType spice_channel_type_to_gtype(gint type); /* G_TYPE_INVALID: not made by thi
 /* --- channel.c --- */
 /* Begin to connect, or to connect again with TLS. */
 void spice_channel_start(SpiceChannel *channel);
-/* End the connection now and tell the application in an idle. event NONE: nothing beside CLOSED. Takes error. */
+/* End the connection now and tell the application in an idle. event NONE: nothing beside CLOSED.
+ * Takes error. */
 void spice_channel_end(SpiceChannel *channel, SpiceChannelEvent event, GError *error);
 /* Drop connection, queues, waits, flushes; run the class's reset. */
 void spice_channel_reset(SpiceChannel *channel, gboolean migrating);
@@ -205,12 +209,13 @@ StepResult spice_channel_step_message(SpiceChannel *channel, SpiceConnection *co
 void spice_connection_clear_message(SpiceConnection *conn);
 /* End the wait if it is satisfied, or can never be. */
 void spice_channel_check_waits(SpiceChannel *channel);
-gboolean spice_channel_queue(SpiceChannel *channel, guint16 type, const guint8 *body, gsize size, gboolean reply);
+gboolean spice_channel_queue(SpiceChannel *channel, guint16 type, const guint8 *body, gsize size,
+                             gboolean reply);
 
 /* --- capture.c: what a program that records the session gets to see (capture.h) --- */
 void spice_channel_capture_opened(SpiceChannel *channel, SpiceConnection *conn);
-void spice_channel_capture_message(SpiceChannel *channel, gboolean from_server, const WireHeader *header,
-                                   const guint8 *body);
+void spice_channel_capture_message(SpiceChannel *channel, gboolean from_server,
+                                   const WireHeader *header, const guint8 *body);
 void spice_channel_capture_closed(SpiceChannel *channel);
 
 /* --- session-migrate.c --- */

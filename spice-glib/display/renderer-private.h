@@ -68,7 +68,7 @@ struct Renderer {
     } answers[SPICE_MAX_NUM_STREAMS];
     unsigned int n_answers;
 
-    MessageList pending; /* taken from the inbox */
+    MessageList pending;      /* taken from the inbox */
     QueuedMessage *next_look; /* the first of pending that wasn't looked at */
     Ahead *free_ahead;
     uint64_t ahead_bytes;

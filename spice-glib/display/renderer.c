@@ -16,11 +16,13 @@
 #define MAX_SURFACE_BYTES (UINT64_C(2) << 30)
 #define MAX_PRIMARY_BYTES (UINT64_C(512) << 20)
 
-/* ---- Helpers for the other files ----------------------------------------------------------------------------------- */
+/* ---- Helpers for the other files
+ * ----------------------------------------------------------------------------------- */
 
 int64_t renderer_now(Renderer *renderer)
 {
-    return renderer->config.now ? renderer->config.now(renderer->config.ctx) : g_get_monotonic_time();
+    return renderer->config.now ? renderer->config.now(renderer->config.ctx)
+                                : g_get_monotonic_time();
 }
 
 void renderer_emit(Renderer *renderer, const RendererEvent *event)
@@ -86,16 +88,19 @@ static void flush_damage(Renderer *renderer)
     if (!pixman_region32_not_empty(&renderer->damage))
         return;
     if (primary)
-        pixman_region32_intersect_rect(&renderer->damage, &renderer->damage, 0, 0, primary->width, primary->height);
+        pixman_region32_intersect_rect(&renderer->damage, &renderer->damage, 0, 0, primary->width,
+                                       primary->height);
     boxes = pixman_region32_rectangles(&renderer->damage, &n);
     if (n > MAX_DAMAGE_RECTS) {
         boxes = pixman_region32_extents(&renderer->damage);
         n = 1;
     }
     for (int i = 0; i < n; i++)
-        rects[i] = (RendererRect){boxes[i].x1, boxes[i].y1, boxes[i].x2 - boxes[i].x1, boxes[i].y2 - boxes[i].y1};
+        rects[i] = (RendererRect){boxes[i].x1, boxes[i].y1, boxes[i].x2 - boxes[i].x1,
+                                  boxes[i].y2 - boxes[i].y1};
     if (primary && n > 0)
-        renderer_emit(renderer, &(RendererEvent){RENDERER_DAMAGE, {.damage = {rects, (unsigned int)n}}});
+        renderer_emit(renderer,
+                      &(RendererEvent){RENDERER_DAMAGE, {.damage = {rects, (unsigned int)n}}});
     pixman_region32_clear(&renderer->damage);
 }
 
@@ -147,7 +152,9 @@ static void log_wait(void *ctx, const char *text)
     renderer_log(ctx, "%s", text);
 }
 
-/* ---- Messages ------------------------------------------------------------------------------------------------------ */
+/* ---- Messages
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static void list_append(MessageList *list, QueuedMessage *message)
 {
@@ -249,7 +256,8 @@ static void work_on(Renderer *renderer, QueuedMessage *message)
     }
 }
 
-/* ---- The order of work --------------------------------------------------------------------------------------------- */
+/* ---- The order of work
+ * --------------------------------------------------------------------------------------------- */
 
 static void do_reset(Renderer *renderer)
 {
@@ -305,19 +313,21 @@ static bool work(Renderer *renderer)
 
 static bool frame_is_due(Renderer *renderer)
 {
-    return renderer->streams.n > 0 && !renderer->failed && renderer_now(renderer) >= renderer->streams.next_due;
+    return renderer->streams.n > 0 && !renderer->failed &&
+           renderer_now(renderer) >= renderer->streams.next_due;
 }
 
 static bool has_work(const Renderer *renderer)
 {
-    return renderer->inbox.first || renderer->stop || renderer->reset_wanted || renderer->video_ready ||
-           renderer->n_answers > 0;
+    return renderer->inbox.first || renderer->stop || renderer->reset_wanted ||
+           renderer->video_ready || renderer->n_answers > 0;
 }
 
 /* Is there anything that the owner doesn't know? */
 static bool has_news(Renderer *renderer)
 {
-    return renderer->handled != renderer->handled_told || pixman_region32_not_empty(&renderer->damage);
+    return renderer->handled != renderer->handled_told ||
+           pixman_region32_not_empty(&renderer->damage);
 }
 
 /* Under the lock: sleep until there is work, or until then (INT64_MAX: whenever). */
@@ -338,21 +348,24 @@ static void sleep_until_work(Renderer *renderer, int64_t until)
             end.tv_nsec -= 1000000000;
             end.tv_sec++;
         }
-        while (!has_work(renderer) && pthread_cond_timedwait(&renderer->wake, &renderer->lock, &end) != ETIMEDOUT)
+        while (!has_work(renderer) &&
+               pthread_cond_timedwait(&renderer->wake, &renderer->lock, &end) != ETIMEDOUT)
             ;
     }
     renderer->sleeping = renderer->idle = false;
 }
 
-/* Nothing is left to draw. The owner is told what has been drawn at once, or, when it was told just now, a little later
- * together with what may still come. */
+/* Nothing is left to draw. The owner is told what has been drawn at once, or, when it was told just
+ * now, a little later together with what may still come. */
 static void rest(Renderer *renderer)
 {
-    int64_t until = renderer->streams.n > 0 && !renderer->failed ? renderer->streams.next_due : INT64_MAX;
+    int64_t until =
+        renderer->streams.n > 0 && !renderer->failed ? renderer->streams.next_due : INT64_MAX;
     bool news;
 
     renderer_rest(renderer);
-    if (has_news(renderer) && renderer_now(renderer) - renderer->last_flush >= renderer->config.damage_delay_us)
+    if (has_news(renderer) &&
+        renderer_now(renderer) - renderer->last_flush >= renderer->config.damage_delay_us)
         renderer_flush(renderer);
     news = has_news(renderer);
     if (news)
@@ -407,7 +420,9 @@ int64_t renderer_run(Renderer *renderer)
     return MAX(0, renderer->streams.next_due - renderer_now(renderer));
 }
 
-/* ---- Public ---------------------------------------------------------------------------------------------------------- */
+/* ---- Public
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 void renderer_config_init(RendererConfig *config)
 {
@@ -444,7 +459,8 @@ Renderer *renderer_new(RendererShared *shared, const RendererConfig *config)
     palette_cache_init(&renderer->palettes);
     streams_init(&renderer->streams);
     pixman_region32_init(&renderer->damage);
-    renderer->peer = shared_join_renderer(shared, config->channel_id, &(WaitLog){log_wait, renderer});
+    renderer->peer =
+        shared_join_renderer(shared, config->channel_id, &(WaitLog){log_wait, renderer});
     if (config->own_thread && pthread_create(&renderer->thread, NULL, run_thread, renderer) != 0) {
         renderer->config.own_thread = false;
         renderer_free(renderer);
@@ -597,7 +613,8 @@ void renderer_reset(Renderer *renderer, const RendererConnection *connection)
 
         renderer_peer_leave(renderer->peer);
         renderer->shared = renderer_shared_ref(shared);
-        renderer->peer = shared_join_renderer(shared, renderer->config.channel_id, &(WaitLog){log_wait, renderer});
+        renderer->peer = shared_join_renderer(shared, renderer->config.channel_id,
+                                              &(WaitLog){log_wait, renderer});
         renderer_shared_unref(old);
     } else {
         renderer_peer_handled(renderer->peer, 0);

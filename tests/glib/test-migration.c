@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Migration between two scriptable servers: seamless, semi-seamless, cancelled, failed, switch host. Spec: client-glib.md 19,
- * wire.md 11. */
+/* Migration between two scriptable servers: seamless, semi-seamless, cancelled, failed, switch
+ * host. Spec: client-glib.md 19, wire.md 11. */
 #include <string.h>
 #include "fake-server.h"
 #include "recorder.h"
@@ -28,9 +28,12 @@ static void wait_until(gint *value)
 static void send_begin(FakeConn *conn, Plan *plan, guint16 type)
 {
     WireMsgMainMigrateBeginSeamless begin = {
-        .dst_info = {.port = plan->target_port, .host = {(const guint8 *)"127.0.0.1", 10}}, .src_mig_version = 1};
+        .dst_info = {.port = plan->target_port, .host = {(const guint8 *)"127.0.0.1", 10}},
+        .src_mig_version = 1};
 
-    fake_send(conn, type, type == SPICE_MSG_MAIN_MIGRATE_BEGIN_SEAMLESS ? (const void *)&begin : (const void *)&begin.dst_info);
+    fake_send(conn, type,
+              type == SPICE_MSG_MAIN_MIGRATE_BEGIN_SEAMLESS ? (const void *)&begin
+                                                            : (const void *)&begin.dst_info);
 }
 
 /* --- the source --- */
@@ -67,8 +70,9 @@ static void source_main(FakeConn *conn, Plan *plan)
         send_begin(conn, plan, SPICE_MSG_MAIN_MIGRATE_SWITCH_HOST);
         return;
     }
-    send_begin(conn, plan, plan->way == SEAMLESS || plan->way == REFUSED ? SPICE_MSG_MAIN_MIGRATE_BEGIN_SEAMLESS
-                                                                         : SPICE_MSG_MAIN_MIGRATE_BEGIN);
+    send_begin(conn, plan,
+               plan->way == SEAMLESS || plan->way == REFUSED ? SPICE_MSG_MAIN_MIGRATE_BEGIN_SEAMLESS
+                                                             : SPICE_MSG_MAIN_MIGRATE_BEGIN);
     while (fake_receive(conn, &message)) {
         gboolean answer = message.type == SPICE_MSGC_MAIN_MIGRATE_CONNECTED ||
                           message.type == SPICE_MSGC_MAIN_MIGRATE_CONNECTED_SEAMLESS ||
@@ -130,7 +134,8 @@ static gboolean first_is_data(FakeConn *conn, Plan *plan, guint8 mark)
 
     if (!fake_receive(conn, &message))
         return FALSE;
-    ok = message.type == SPICE_MSGC_MIGRATE_DATA && message.size == 100 && message.body[0] == mark && message.body[99] == mark;
+    ok = message.type == SPICE_MSGC_MIGRATE_DATA && message.size == 100 &&
+         message.body[0] == mark && message.body[99] == mark;
     fake_message_clear(&message);
     if (ok)
         g_atomic_int_inc(&plan->data_ok);
@@ -155,17 +160,23 @@ static void target_main(FakeConn *conn, Plan *plan)
         /* all channels are linked by then */
         g_assert_cmpint(g_atomic_int_get(&plan->target_linked), ==, 3);
         fake_message_clear(&message);
-        fake_send(conn, plan->way == SEAMLESS ? SPICE_MSG_MAIN_MIGRATE_DST_SEAMLESS_ACK : SPICE_MSG_MAIN_MIGRATE_DST_SEAMLESS_NACK,
+        fake_send(conn,
+                  plan->way == SEAMLESS ? SPICE_MSG_MAIN_MIGRATE_DST_SEAMLESS_ACK
+                                        : SPICE_MSG_MAIN_MIGRATE_DST_SEAMLESS_NACK,
                   NULL);
     }
     if (plan->way == SEAMLESS) {
         if (first_is_data(conn, plan, 'm'))
-            fake_send(conn, SPICE_MSG_MAIN_MULTI_MEDIA_TIME, &(WireMsgMainMultiMediaTime){.time = 42});
+            fake_send(conn, SPICE_MSG_MAIN_MULTI_MEDIA_TIME,
+                      &(WireMsgMainMultiMediaTime){.time = 42});
     } else if (fake_receive_type(conn, SPICE_MSGC_MAIN_MIGRATE_END, &message)) {
         fake_message_clear(&message);
         g_atomic_int_set(&plan->target_main, 1);
-        fake_send(conn, SPICE_MSG_MAIN_INIT, &(WireMsgMainInit){.session_id = 0x1234, .supported_mouse_modes = 1,
-                                                                 .current_mouse_mode = 1, .multi_media_time = 7});
+        fake_send(conn, SPICE_MSG_MAIN_INIT,
+                  &(WireMsgMainInit){.session_id = 0x1234,
+                                     .supported_mouse_modes = 1,
+                                     .current_mouse_mode = 1,
+                                     .multi_media_time = 7});
         /* no ATTACH_CHANNELS comes */
         while (fake_receive(conn, &message)) {
             g_assert_cmpuint(message.type, !=, SPICE_MSGC_MAIN_ATTACH_CHANNELS);
@@ -179,9 +190,10 @@ static void target(FakeConn *conn, gpointer data)
     Plan *plan = data;
     FakeMessage message;
 
-    if (!fake_link(conn, 0xf))
+    if (!fake_read_link(conn) || !fake_write_reply(conn, 0x0b, 0xf) || !fake_read_ticket(conn))
         return;
     g_atomic_int_inc(&plan->target_linked);
+    fake_write_result(conn, SPICE_LINK_ERR_OK);
     if (conn->link.channel_type == SPICE_CHANNEL_MAIN) {
         target_main(conn, plan);
     } else if (conn->link.channel_type == SPICE_CHANNEL_INPUTS) {
@@ -254,7 +266,8 @@ static void end(Fixture *f)
 /* No channel is lost, none is new. */
 static void assert_quiet(Fixture *f)
 {
-    static const gchar *const never[] = {"OPENED", "CLOSED", "ERROR", "channel-new", "channel-destroy", "SWITCHING"};
+    static const gchar *const never[] = {"OPENED",      "CLOSED",          "ERROR",
+                                         "channel-new", "channel-destroy", "SWITCHING"};
 
     for (gsize i = 0; i < G_N_ELEMENTS(never); i++)
         g_assert_cmpuint(recorder_count(f->r, never[i]), ==, 0);
@@ -262,7 +275,8 @@ static void assert_quiet(Fixture *f)
 
 static void press_key(Fixture *f)
 {
-    spice_inputs_channel_key_press(SPICE_INPUTS_CHANNEL(recorder_channel(f->r, SPICE_CHANNEL_INPUTS)), 0x1e);
+    spice_inputs_channel_key_press(
+        SPICE_INPUTS_CHANNEL(recorder_channel(f->r, SPICE_CHANNEL_INPUTS)), 0x1e);
     run_while(not_set, &f->plan.done);
 }
 

@@ -24,16 +24,16 @@ static void assert_lines(Recorder *r, const gchar *prefix, const gchar *expected
     g_assert_cmpstr(lines, ==, expected);
 }
 
-#define MAIN_START                                                                                                                 \
-    "channel-new main:0\n"                                                                                                         \
-    "main:0 OPENED\n"                                                                                                              \
-    "main:0 main-mouse-update\n"                                                                                                   \
-    "main:0 notify::mouse-mode 1\n"                                                                                                \
-    "session mm-time-reset\n"                                                                                                      \
-    "session notify::name\n"                                                                                                       \
-    "session notify::uuid\n"                                                                                                       \
-    "session notify::uuid\n"                                                                                                       \
-    "channel-new cursor:0\n"                                                                                                       \
+#define MAIN_START                  \
+    "channel-new main:0\n"          \
+    "main:0 OPENED\n"               \
+    "main:0 main-mouse-update\n"    \
+    "main:0 notify::mouse-mode 1\n" \
+    "session mm-time-reset\n"       \
+    "session notify::name\n"        \
+    "session notify::uuid\n"        \
+    "session notify::uuid\n"        \
+    "channel-new cursor:0\n"        \
     "channel-new inputs:0\n"
 
 static Recorder *connected(FakeServer *server)
@@ -65,7 +65,8 @@ static void test_connect(void)
 
 static void send_agent_announcement(FakeConn *conn)
 {
-    static const guint8 announce[28] = {1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0xe7, 0x8d, 3, 0};
+    static const guint8 announce[28] = {1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0,    0,    0, 0,
+                                        0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0xe7, 0x8d, 3, 0};
     WireMsgMainAgentData data = {.data = {announce, sizeof announce}};
 
     fake_send(conn, SPICE_MSG_MAIN_AGENT_DATA, &data);
@@ -210,7 +211,8 @@ static void test_channel_disconnect(void)
     spice_channel_disconnect(recorder_channel(r, SPICE_CHANNEL_MAIN), SPICE_CHANNEL_CLOSED);
     g_assert_cmpstr(r->lines->str, ==, "main:0 CLOSED with socket\n");
     recorder_wait_count(r, "main:0 CLOSED", 2);
-    assert_lines(r, "main:0", "main:0 CLOSED with socket\nmain:0 main-agent-update\nmain:0 CLOSED\n");
+    assert_lines(r, "main:0",
+                 "main:0 CLOSED with socket\nmain:0 main-agent-update\nmain:0 CLOSED\n");
     g_assert_nonnull(recorder_channel(r, SPICE_CHANNEL_MAIN));
     recorder_free(r);
     fake_server_free(server);
@@ -248,7 +250,8 @@ static int connect_socket(FakeServer *server)
     g_autoptr(GSocketConnection) stream = NULL;
     int fd;
 
-    stream = g_socket_client_connect_to_host(client, "127.0.0.1", fake_server_port(server), NULL, NULL);
+    stream =
+        g_socket_client_connect_to_host(client, "127.0.0.1", fake_server_port(server), NULL, NULL);
     g_assert_nonnull(stream);
     fd = dup(g_socket_get_fd(g_socket_connection_get_socket(stream)));
     return fd;
@@ -300,7 +303,8 @@ static void test_fd_later(void)
     g_assert_true(spice_session_open_fd(r->session, -1));
     run_for(30);
     g_assert_cmpstr(r->lines->str, ==, "channel-new main:0\nmain:0 open-fd 0\n");
-    g_assert_true(spice_channel_open_fd(recorder_channel(r, SPICE_CHANNEL_MAIN), connect_socket(server)));
+    g_assert_true(
+        spice_channel_open_fd(recorder_channel(r, SPICE_CHANNEL_MAIN), connect_socket(server)));
     recorder_wait(r, "main:0 OPENED");
     recorder_free(r);
     fake_server_free(server);
