@@ -871,7 +871,7 @@ static void spice_display_channel_get_property(GObject *object, guint id, GValue
  * spice_display_channel_get_primary:
  * @channel: (type SpiceDisplayChannel): a #SpiceDisplayChannel
  * @surface_id: 0, or the surface that an entry of #SpiceDisplayChannel:monitors names
- * @primary: (out caller-allocates): where to tell about it
+ * @primary: where to tell about it
  *
  * Describe the screen. The data is the live picture: it changes between dispatches of the main
  * context, and is valid until #SpiceDisplayChannel::display-primary-destroy. Spec:
@@ -1038,7 +1038,7 @@ void spice_display_channel_gl_draw_done(SpiceDisplayChannel *channel)
 }
 
 /**
- * spice_display_change_preferred_compression:
+ * spice_display_change_preferred_compression: (method)
  * @channel: (type SpiceDisplayChannel): a #SpiceDisplayChannel
  * @compression: a #SpiceImageCompression
  *
@@ -1051,7 +1051,7 @@ void spice_display_change_preferred_compression(SpiceChannel *channel, gint comp
 }
 
 /**
- * spice_display_change_preferred_video_codec_type:
+ * spice_display_change_preferred_video_codec_type: (method)
  * @channel: (type SpiceDisplayChannel): a #SpiceDisplayChannel
  * @codec_type: a #SpiceVideoCodecType
  *
@@ -1080,10 +1080,10 @@ const SpiceGlScanout *spice_display_get_gl_scanout(SpiceDisplayChannel *channel)
 }
 
 /**
- * spice_display_get_primary:
+ * spice_display_get_primary: (method)
  * @channel: (type SpiceDisplayChannel): a #SpiceDisplayChannel
  * @surface_id: a surface id
- * @primary: (out caller-allocates): where to tell about it
+ * @primary: where to tell about it
  *
  * Returns: %TRUE if there is such a screen
  *
@@ -1186,7 +1186,7 @@ static void install_signals(GObjectClass *object_class)
      * @height: height resolution
      * @stride: bytes from row to row, always 4 times @width
      * @shmid: -1
-     * @imgdata: (array) (element-type guint8): the first byte of the top row; the picture is live
+     * @imgdata: (nullable): the first byte of the top row; the picture is live
      *
      * There is a screen. Spec: client-glib.md 8.2.
      */

@@ -11,7 +11,9 @@
  * Debug messages, version and small conversions.
  */
 
-G_DEFINE_QUARK(spice - client - error - quark, spice_client_error)
+/* clang-format off: it takes the name for a subtraction */
+G_DEFINE_QUARK(spice-client-error-quark, spice_client_error)
+/* clang-format on */
 
 static gint debug_state = -1; /* unknown yet; atomic */
 

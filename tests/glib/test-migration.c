@@ -19,9 +19,11 @@ typedef struct Plan {
     gint data_ok;       /* MIGRATE_DATA that arrived first and whole */
 } Plan;
 
+static gint test_is_over;
+
 static void wait_until(gint *value)
 {
-    for (guint i = 0; i < 20000 && !g_atomic_int_get(value); i++)
+    while (!g_atomic_int_get(value) && !g_atomic_int_get(&test_is_over))
         g_usleep(1000);
 }
 
@@ -239,6 +241,7 @@ typedef struct Fixture {
 static void begin(Fixture *f, Way way)
 {
     memset(f, 0, sizeof *f);
+    g_atomic_int_set(&test_is_over, 0);
     f->plan.way = way;
     f->source = fake_server_new(source, &f->plan);
     f->target = fake_server_new(target, &f->plan);
@@ -258,6 +261,7 @@ static void begin(Fixture *f, Way way)
 static void end(Fixture *f)
 {
     recorder_free(f->r);
+    g_atomic_int_set(&test_is_over, 1);
     if (f->target)
         fake_server_free(f->target);
     fake_server_free(f->source);
