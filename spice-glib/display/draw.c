@@ -4,7 +4,7 @@
 #include "display/renderer-private.h"
 
 /* Images smaller than this are decoded faster than a thread wakes up. */
-#define AHEAD_MIN_PIXELS (64 * 64)
+#define AHEAD_MIN_PIXELS (128 * 128)
 /* Bodies smaller than this hold no image that is worth it (a flat picture compresses to about
  * 1/1000). */
 #define AHEAD_MIN_BODY 512
