@@ -163,6 +163,9 @@ static void stop_local(SpiceChannel *channel)
     if (f->conn && f->conn->transport) {
         if (f->state == CHANNEL_READY)
             spice_channel_flush_now(channel);
+        /* That may have told an application that all is sent, and it may have ended the rest. */
+        if (f->end_idle || f->state == CHANNEL_UNCONNECTED)
+            return;
         if (f->conn && f->conn->transport) {
             spice_reader_stop(f->conn);
             spice_transport_set_callbacks(f->conn->transport, NULL, NULL, NULL);

@@ -261,6 +261,27 @@ static void test_read_only(void)
     close_channel(&f);
 }
 
+/* Section 18: such channels connect, but what the server tells on them is ignored. */
+static void test_disabled_by_environment(void)
+{
+    Inbox inbox;
+    FakeServer *server;
+    Recorder *r;
+
+    inbox_init(&inbox, 1);
+    server = fake_server_new(script, &inbox);
+    r = recorder_new(fake_server_port(server), 0);
+    g_setenv("SPICE_DISABLE_CHANNELS", "playback,inputs", TRUE);
+    g_assert_true(spice_session_connect(r->session));
+    recorder_wait(r, "inputs:0 OPENED");
+    run_for(50);
+    g_unsetenv("SPICE_DISABLE_CHANNELS");
+    g_assert_cmpuint(recorder_count(r, "inputs-modifiers"), ==, 0);
+    recorder_free(r);
+    fake_server_free(server);
+    inbox_clear(&inbox);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -273,5 +294,6 @@ int main(int argc, char **argv)
     g_test_add_func("/inputs/window", test_window);
     g_test_add_func("/inputs/motion-overflow", test_motion_overflow);
     g_test_add_func("/inputs/read-only", test_read_only);
+    g_test_add_func("/inputs/disabled-by-environment", test_disabled_by_environment);
     return g_test_run();
 }

@@ -387,6 +387,71 @@ static void test_flush(void)
     fake_server_free(server);
 }
 
+static void goodbye_script(FakeConn *conn, gpointer data)
+{
+    WireMsgDisconnecting goodbye = {.reason = SPICE_LINK_ERR_PERMISSION_DENIED};
+
+    if (!fake_link(conn, 0xf))
+        return;
+    fake_send_main_start(conn, FALSE);
+    fake_send(conn, SPICE_MSG_DISCONNECTING, &goodbye);
+}
+
+/* 21.5: why the server closed, if it says so; the order is that of 5.6. */
+static void test_goodbye(void)
+{
+    FakeServer *server = fake_server_new(goodbye_script, NULL);
+    Recorder *r = recorder_new(fake_server_port(server), 0);
+
+    g_assert_true(spice_session_connect(r->session));
+    recorder_wait(r, "main:0 CLOSED");
+    g_assert_cmpuint(recorder_count(r, "ERROR"), ==, 0);
+    g_assert_true(g_str_has_prefix(r->error_text, "The server closed the connection: "));
+    recorder_free(r);
+    fake_server_free(server);
+}
+
+static void count_opened(SpiceChannel *channel, SpiceChannelEvent event, guint *opened)
+{
+    *opened += event == SPICE_CHANNEL_OPENED;
+}
+
+static void connect_in_context(SpiceSession *session, SpiceChannel *channel, guint *opened)
+{
+    g_signal_connect(channel, "channel-event", G_CALLBACK(count_opened), opened);
+    if (!SPICE_IS_MAIN_CHANNEL(channel))
+        spice_channel_connect(channel);
+}
+
+/* Section 22: all sources of the library in a context of the application's choice. */
+static void test_other_main_context(void)
+{
+    FakeServer *server = fake_server_new(fake_standard, NULL);
+    GMainContext *context = g_main_context_new();
+    SpiceSession *session;
+    gpointer weak;
+    guint opened = 0;
+    g_autofree gchar *port = g_strdup_printf("%u", fake_server_port(server));
+
+    run_pending();
+    spice_util_set_main_context(context);
+    weak = session = spice_session_new();
+    g_object_add_weak_pointer(G_OBJECT(session), &weak);
+    g_object_set(session, "host", "127.0.0.1", "port", port, NULL);
+    g_signal_connect(session, "channel-new", G_CALLBACK(connect_in_context), &opened);
+    g_assert_true(spice_session_connect(session));
+    while (opened < 3)
+        g_main_context_iteration(context, TRUE);
+    g_assert_false(g_main_context_pending(NULL));
+    spice_session_disconnect(session);
+    g_object_unref(session);
+    while (weak)
+        g_main_context_iteration(context, TRUE);
+    spice_util_set_main_context(NULL);
+    g_main_context_unref(context);
+    fake_server_free(server);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -403,5 +468,7 @@ int main(int argc, char **argv)
     g_test_add_func("/orders/fd-later", test_fd_later);
     g_test_add_func("/orders/drop-at-once", test_drop_at_once);
     g_test_add_func("/orders/flush", test_flush);
+    g_test_add_func("/orders/goodbye", test_goodbye);
+    g_test_add_func("/orders/other-main-context", test_other_main_context);
     return g_test_run();
 }
