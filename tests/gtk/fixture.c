@@ -35,7 +35,8 @@ static void find_place(Fixture *f)
 
 void fixture_resize(Fixture *f, gint width, gint height)
 {
-    /* Tests choose their sizes; the widget's own wish, made anew for each mode, is a test of its own. */
+    /* Tests choose their sizes; the widget's own wish, made anew for each mode, is a test of its
+     * own. */
     gtk_widget_set_size_request(GTK_WIDGET(f->display), 1, 1);
     gtk_window_resize(GTK_WINDOW(f->window), width, height);
     wait_until(gtk_widget_get_allocated_width(GTK_WIDGET(f->display)) == width &&
@@ -50,7 +51,8 @@ void fixture_resize(Fixture *f, gint width, gint height)
 void fixture_focus(Fixture *f)
 {
     gtk_widget_grab_focus(GTK_WIDGET(f->display));
-    gtk_window_present_with_time(GTK_WINDOW(f->window), gdk_x11_get_server_time(gtk_widget_get_window(f->window)));
+    gtk_window_present_with_time(GTK_WINDOW(f->window),
+                                 gdk_x11_get_server_time(gtk_widget_get_window(f->window)));
     wait_until(gtk_window_has_toplevel_focus(GTK_WINDOW(f->window)));
     settle();
 }
@@ -103,7 +105,8 @@ void fixture_start(Fixture *f, guint guest_width, guint guest_height, gint width
     gtk_window_set_decorated(GTK_WINDOW(f->window), FALSE);
     gtk_container_add(GTK_CONTAINER(f->window), GTK_WIDGET(f->display));
     gtk_window_set_geometry_hints(GTK_WINDOW(f->window), NULL,
-                                  &(GdkGeometry){.min_width = 1, .min_height = 1}, GDK_HINT_MIN_SIZE);
+                                  &(GdkGeometry){.min_width = 1, .min_height = 1},
+                                  GDK_HINT_MIN_SIZE);
     gtk_widget_show_all(f->window);
     gtk_window_move(GTK_WINDOW(f->window), LEFT, TOP);
     host_connect(f->host, f->session, over_tcp);
@@ -120,7 +123,7 @@ void fixture_stop(Fixture *f)
     gtk_widget_destroy(f->window);
     spice_session_disconnect(f->session);
     settle();
-    g_object_add_weak_pointer(G_OBJECT(f->session), (gpointer *) &f->session);
+    g_object_add_weak_pointer(G_OBJECT(f->session), (gpointer *)&f->session);
     g_object_unref(f->session);
     wait_until(f->session == NULL); /* nobody keeps it */
     settle();

@@ -30,8 +30,8 @@ static void start(Fixture *f, gboolean tablet, guint guest_width, guint guest_he
     settle(); /* the signal comes after the property */
 }
 
-/* Every position of the vectors that this scale factor can reach, by a real pointer. Those outside the picture send
- * nothing, but the edge when the pointer has just left it. */
+/* Every position of the vectors that this scale factor can reach, by a real pointer. Those outside
+ * the picture send nothing, but the edge when the pointer has just left it. */
 static void test_positions(void)
 {
     gint factor = gtk_widget_get_scale_factor(gtk_label_new(NULL));
@@ -55,7 +55,7 @@ static void test_positions(void)
 
             if (point->guest_x < 0)
                 continue;
-            move_to(&f, (gint) (point->widget_x * factor), (gint) (point->widget_y * factor));
+            move_to(&f, (gint)(point->widget_x * factor), (gint)(point->widget_y * factor));
             wait_until(strchr(host_peek_pointer(f.host), ' '));
             settle();
             got = host_take_pointer(f.host);
@@ -223,7 +223,8 @@ static void grab_mouse(Fixture *f)
     g_string_truncate(f->log, 0);
 }
 
-/* Long ways in every direction, over the pointer's warps: not a pixel is lost, whatever the picture's scale. */
+/* Long ways in every direction, over the pointer's warps: not a pixel is lost, whatever the
+ * picture's scale. */
 static void test_motion(void)
 {
     static const struct {
@@ -329,8 +330,8 @@ static void check_cursor(Fixture *f, guint width, guint height, guint hot_x, gui
         XFixesCursorImage *image = XFixesGetCursorImage(xdisplay);
         gboolean same = image->width == width && image->height == height && image->xhot == hot_x &&
                         image->yhot == hot_y;
-        g_autofree gchar *got = g_strdup_printf("%ux%u+%u+%u", image->width, image->height,
-                                                image->xhot, image->yhot);
+        g_autofree gchar *got =
+            g_strdup_printf("%ux%u+%u+%u", image->width, image->height, image->xhot, image->yhot);
 
         XFree(image);
         if (same)
@@ -375,7 +376,7 @@ static void test_painted_cursor(void)
 {
     Fixture f;
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, 960, 720);
-    const guint32 *pixels = (const guint32 *) cairo_image_surface_get_data(surface);
+    const guint32 *pixels = (const guint32 *)cairo_image_surface_get_data(surface);
     cairo_t *cr = cairo_create(surface);
 
     start(&f, FALSE, 640, 480, 960, 720);
@@ -383,9 +384,9 @@ static void test_painted_cursor(void)
     host_fill(f.host, 0, 0, 640, 480, 0x204060);
     host_set_cursor(f.host, 16, 2, 3, 0xffff8000);
     host_move_cursor(f.host, 102, 203);
-#define shown(x, y)                                                                                \
-    (gtk_widget_draw(GTK_WIDGET(f.display), cr), cairo_surface_flush(surface),                     \
-     pixels[(y) *960 + (x)] & 0xffffff)
+#define shown(x, y)                                                            \
+    (gtk_widget_draw(GTK_WIDGET(f.display), cr), cairo_surface_flush(surface), \
+     pixels[(y)*960 + (x)] & 0xffffff)
     wait_until(shown(152, 302) == 0x204060);
     grab_mouse(&f);
     wait_until(shown(152, 302) == 0xff8000);
