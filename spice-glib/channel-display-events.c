@@ -130,7 +130,8 @@ void spice_display_on_event(void *ctx, const RendererEvent *event)
     if (event->type == RENDERER_HANDLED) {
         priv->handled = event->u.number;
         priv->handled_grew = TRUE;
-        schedule(priv);
+        if (spice_channel_is_any_waiting())
+            schedule(priv);
     } else if (event->type == RENDERER_DAMAGE && last && last->event.type == RENDERER_DAMAGE) {
         add_rects(last, event);
     } else {
@@ -377,7 +378,6 @@ void spice_display_handle_events(SpiceDisplayChannel *self)
         spice_channel_serial_handled(SPICE_CHANNEL(self));
     if (resume) {
         spice_channel_resume(SPICE_CHANNEL(self));
-        spice_channel_wake_reader(SPICE_CHANNEL(self));
     }
 }
 

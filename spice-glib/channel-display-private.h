@@ -25,6 +25,7 @@ typedef struct DisplayEvent {
 
 struct _SpiceDisplayChannelPrivate {
     Renderer *renderer;
+    SpiceReader *reader; /* of the connection, on the renderer's thread */
     SpiceSession *clock; /* whose media clock the renderer asks; held while it is connected */
     GSource *turns, *news;
 

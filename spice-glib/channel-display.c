@@ -127,6 +127,22 @@ static GSourceFuncs turn_funcs = {
  * ------------------------------------------------------------------------------------------------------
  */
 
+/* On the renderer's thread. */
+static RendererFeed feed(void *ctx, int *fd)
+{
+    SpiceDisplayChannel *self = ctx;
+
+    switch (spice_reader_step(self->priv->reader, fd)) {
+    case SPICE_READER_WAIT:
+        return RENDERER_FEED_WAIT;
+    case SPICE_READER_AGAIN:
+        return RENDERER_FEED_AGAIN;
+    case SPICE_READER_OFF:
+        break;
+    }
+    return RENDERER_FEED_OFF;
+}
+
 static void start_renderer(SpiceDisplayChannel *self, const RendererConnection *connection)
 {
     SpiceDisplayChannelPrivate *priv = self->priv;
@@ -136,6 +152,7 @@ static void start_renderer(SpiceDisplayChannel *self, const RendererConnection *
         renderer_reset(priv->renderer, connection);
         return;
     }
+    priv->reader = spice_channel_get_reader(SPICE_CHANNEL(self));
     renderer_config_init(&config);
     config.channel_id = (guint8)spice_channel_get_channel_id(SPICE_CHANNEL(self));
     config.stream_reports = connection->stream_reports;
@@ -143,6 +160,7 @@ static void start_renderer(SpiceDisplayChannel *self, const RendererConnection *
     config.video_overlay = true;
     config.event = spice_display_on_event;
     config.queue_room = spice_display_on_queue_room;
+    config.feed = feed;
     config.media_time = spice_display_media_time;
     config.ctx = self;
     priv->news = spice_display_attach_news(self);
@@ -254,23 +272,24 @@ static void raw_message(SpiceChannel *channel, SpiceRawMessage *message)
         spice_channel_pause(channel);
 }
 
-/* In a thread of the base class: the renderer does lists and waits by itself. */
-static gboolean message_in_thread(SpiceChannel *channel, SpiceRawMessage *message)
+/* --- the same on the renderer's thread --- */
+
+static void message_beside(SpiceChannel *channel, SpiceRawMessage *message)
 {
     RendererInput input = {
-        .type = message->type,
-        .number = message->serial,
-        .sub_list = message->sub_list,
-        .body = message->body,
-        .fd = message->fd,
-    };
+        .type = message->type, .number = message->serial, .body = message->body, .fd = -1};
 
-    return renderer_push(SPICE_DISPLAY_CHANNEL(channel)->priv->renderer, &input);
+    renderer_push(SPICE_DISPLAY_CHANNEL(channel)->priv->renderer, &input);
 }
 
-static gboolean has_room(SpiceChannel *channel)
+static gboolean takes_beside(guint16 type)
 {
-    return renderer_has_room(SPICE_DISPLAY_CHANNEL(channel)->priv->renderer);
+    return type != SPICE_MSG_DISPLAY_INVAL_ALL_PIXMAPS && type != SPICE_MSG_DISPLAY_GL_SCANOUT_UNIX;
+}
+
+static void wake_reader(SpiceChannel *channel)
+{
+    renderer_wake(SPICE_DISPLAY_CHANNEL(channel)->priv->renderer);
 }
 
 static guint64 handled_serial(SpiceChannel *channel)
@@ -580,13 +599,17 @@ static void install_signals(GObjectClass *object_class)
 
 static void spice_display_channel_class_init(SpiceDisplayChannelClass *klass)
 {
+    static const SpiceBesideClass beside = {
+        .takes = takes_beside,
+        .message = message_beside,
+        .wake = wake_reader,
+    };
     static const SpiceRawClass raw = {
         .message = raw_message,
         .handled_serial = handled_serial,
         .carries_fd = carries_fd,
         .wait_type = SPICE_MSG_DISPLAY_INVAL_ALL_PIXMAPS,
-        .message_in_thread = message_in_thread,
-        .has_room = has_room,
+        .beside = &beside,
     };
     GObjectClass *object_class = G_OBJECT_CLASS(klass);
     SpiceChannelClass *channel_class = SPICE_CHANNEL_CLASS(klass);

@@ -37,7 +37,6 @@ SpiceConnection *spice_connection_ref(SpiceConnection *conn)
 
 void spice_connection_close(SpiceConnection *conn)
 {
-    spice_reader_stop(conn);
     g_clear_pointer(&conn->transport, spice_transport_free);
     g_clear_pointer(&conn->sasl, spice_sasl_free);
     g_queue_clear_full(&conn->replies, g_free);
@@ -52,6 +51,7 @@ void spice_connection_unref(SpiceConnection *conn)
     spice_connection_clear_message(conn);
     g_free(conn->in);
     g_free(conn->body);
+    g_clear_error(&conn->held_error);
     g_byte_array_unref(conn->wire);
     g_free(conn);
 }
@@ -142,9 +142,17 @@ void spice_connection_filled(SpiceConnection *conn, gsize n)
 static gssize fill(SpiceChannel *channel, SpiceConnection *conn, GError **error)
 {
     gsize room = 0;
-    guint8 *to = spice_connection_room(conn, &room);
+    guint8 *to;
     gssize n;
 
+    if (conn->held_error || conn->held_end) {
+        conn->held_end = TRUE;
+        if (!conn->held_error)
+            return 0;
+        g_propagate_error(error, g_steal_pointer(&conn->held_error));
+        return -1;
+    }
+    to = spice_connection_room(conn, &room);
     if (!to) {
         g_set_error(error, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
                     "There is no memory for a message of %u bytes", conn->header.size);
@@ -156,6 +164,23 @@ static gssize fill(SpiceChannel *channel, SpiceConnection *conn, GError **error)
         __atomic_add_fetch(&channel->priv->f.total_read, n, __ATOMIC_RELAXED);
     }
     return n;
+}
+
+FillResult spice_connection_fill_beside(SpiceChannel *channel, SpiceConnection *conn)
+{
+    GError *error = NULL;
+    gssize n = fill(channel, conn, &error);
+
+    if (n > 0)
+        return FILL_READ;
+    if (n < 0 && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
+        g_error_free(error);
+        /* When TLS wants to write first, the main context waits for that. */
+        return spice_transport_waits_for_input(conn->transport) ? FILL_DRY : FILL_OVER;
+    }
+    conn->held_error = error;
+    conn->held_end = error == NULL;
+    return FILL_OVER;
 }
 
 /* The next n bytes, consumed, or NULL when they aren't there yet. They stay until the next read. */
@@ -210,8 +235,9 @@ void spice_channel_pump(SpiceChannel *channel)
     SpiceConnection *conn = f->conn;
     gint64 deadline;
 
-    if (!conn || conn->pumping || !conn->transport || conn->reader)
+    if (!conn || conn->pumping || !conn->transport)
         return;
+    spice_channel_take_back(channel);
     g_object_ref(channel);
     spice_connection_ref(conn);
     conn->pumping = TRUE;
@@ -231,12 +257,13 @@ void spice_channel_pump(SpiceChannel *channel)
         }
         if (step == STEP_DONE)
             continue;
+        if (spice_channel_lend(channel, conn))
+            break;
         n = fill(channel, conn, &error);
         if (n > 0)
             continue;
         if (n < 0 && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
-            if (f->state != CHANNEL_READY || !spice_reader_start(channel, conn))
-                spice_transport_watch_read(conn->transport, TRUE);
+            spice_transport_watch_read(conn->transport, TRUE);
             break;
         }
         input_ended(channel, g_steal_pointer(&error));
@@ -269,8 +296,7 @@ void spice_channel_pause(SpiceChannel *channel)
     struct ChannelFields *f = &channel->priv->f;
 
     f->paused = TRUE;
-    if (f->conn)
-        spice_reader_stop(f->conn);
+    spice_channel_take_back(channel);
     if (f->conn && f->conn->transport)
         spice_transport_watch_read(f->conn->transport, FALSE);
 }
@@ -310,14 +336,12 @@ static gboolean gather(SpiceChannel *channel, SpiceConnection *conn)
     return conn->wire->len > 0;
 }
 
-void spice_channel_flush_now(SpiceChannel *channel)
+gboolean spice_connection_flush(SpiceChannel *channel, SpiceConnection *conn)
 {
-    struct ChannelFields *f = &channel->priv->f;
-    SpiceConnection *conn = f->conn;
     g_autoptr(GError) error = NULL;
 
-    if (!conn || !conn->transport || conn->write_failed)
-        return;
+    if (conn->write_failed)
+        return TRUE;
     while (gather(channel, conn)) {
         gssize n = spice_transport_write(conn->transport, conn->wire->data + conn->wire_offset,
                                          conn->wire->len - conn->wire_offset, &error);
@@ -326,22 +350,37 @@ void spice_channel_flush_now(SpiceChannel *channel)
             goto failed;
         conn->wire_offset += n;
     }
-    if (!spice_transport_flush(conn->transport, &error))
-        goto failed;
-    spice_channel_complete_flushes(channel, TRUE);
-    return;
+    if (spice_transport_flush(conn->transport, &error))
+        return TRUE;
 failed:
-    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
-        spice_transport_watch_write(conn->transport, TRUE);
-        return;
-    }
+    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+        return FALSE;
     /* What the peer said before it closed is still to be read: the reading side tells the end. */
     conn->write_failed = TRUE;
     g_queue_clear_full(&conn->replies, g_free);
     g_queue_clear_full(&conn->queue, g_free);
     g_byte_array_set_size(conn->wire, 0);
     conn->wire_offset = 0;
-    spice_channel_complete_flushes(channel, FALSE);
+    return TRUE;
+}
+
+void spice_channel_flush_now(SpiceChannel *channel)
+{
+    struct ChannelFields *f = &channel->priv->f;
+    SpiceConnection *conn = f->conn;
+    gboolean all, failed, was_failed;
+
+    if (!conn || !conn->transport)
+        return;
+    spice_channel_lock(channel);
+    was_failed = conn->write_failed;
+    all = spice_connection_flush(channel, conn);
+    failed = conn->write_failed;
+    spice_channel_unlock(channel);
+    if (!all)
+        spice_transport_watch_write(conn->transport, TRUE);
+    else if (!was_failed)
+        spice_channel_complete_flushes(channel, !failed);
 }
 
 static gboolean flush_idle(gpointer data)
@@ -398,17 +437,21 @@ void spice_channel_flush_async(SpiceChannel *channel, GCancellable *cancellable,
                                GAsyncReadyCallback callback, gpointer user_data)
 {
     struct ChannelFields *f;
+    gboolean written;
     GTask *task;
 
     g_return_if_fail(SPICE_IS_CHANNEL(channel));
     f = &channel->priv->f;
     task = g_task_new(channel, cancellable, callback, user_data);
     g_task_set_source_tag(task, spice_channel_flush_async);
+    spice_channel_lock(channel);
+    written = f->conn && g_queue_is_empty(&f->conn->replies) && g_queue_is_empty(&f->conn->queue) &&
+              f->conn->wire_offset == f->conn->wire->len;
+    spice_channel_unlock(channel);
     if (f->state != CHANNEL_READY || !f->conn) {
         g_task_return_new_error(task, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
                                 "The channel is not ready yet");
-    } else if (g_queue_is_empty(&f->conn->replies) && g_queue_is_empty(&f->conn->queue) &&
-               f->conn->wire_offset == f->conn->wire->len) {
+    } else if (written) {
         g_task_return_boolean(task, TRUE);
     } else {
         f->flushes = g_list_append(f->flushes, task);

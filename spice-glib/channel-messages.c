@@ -16,6 +16,11 @@ static const SpiceChannelClassPrivate *class_of(SpiceChannel *channel)
     return klass ? klass : &none;
 }
 
+const SpiceRawClass *spice_channel_get_raw_class(SpiceChannel *channel)
+{
+    return class_of(channel)->raw;
+}
+
 static void message_failed(SpiceChannel *channel, guint16 type, const gchar *text)
 {
     const WireMessageInfo *info = wire_message_info(channel->priv->f.type, WIRE_TO_CLIENT, type);
@@ -46,6 +51,24 @@ void spice_connection_clear_message(SpiceConnection *conn)
 }
 
 /* --- waiting for other channels --- */
+
+static gint n_waiting; /* channels with waits, atomic */
+
+gboolean spice_channel_is_any_waiting(void)
+{
+    return g_atomic_int_get(&n_waiting) > 0;
+}
+
+void spice_channel_clear_waits(SpiceChannel *channel)
+{
+    struct ChannelFields *f = &channel->priv->f;
+
+    if (!f->waits)
+        return;
+    f->n_waits = 0;
+    g_clear_pointer(&f->waits, g_free);
+    g_atomic_int_add(&n_waiting, -1);
+}
 
 /* Whether channel waits for target, directly or by way of others. */
 static gboolean waits_for(SpiceChannel *channel, SpiceChannel *target, guint depth)
@@ -97,7 +120,7 @@ void spice_channel_check_waits(SpiceChannel *channel)
     }
     f->n_waits = left;
     if (left == 0) {
-        g_clear_pointer(&f->waits, g_free);
+        spice_channel_clear_waits(channel);
         if (f->conn)
             f->conn->waited = TRUE;
         spice_channel_schedule_pump(channel);
@@ -127,6 +150,7 @@ static gboolean begin_wait(SpiceChannel *channel, SpiceConnection *conn, guint16
         f->waits[i] = (ChannelWait){list->wait_list[i].channel_type, list->wait_list[i].channel_id,
                                     list->wait_list[i].message_serial};
     f->n_waits = list->n_wait_list;
+    g_atomic_int_inc(&n_waiting);
     conn->waited = FALSE;
     spice_channel_check_waits(channel);
     return TRUE;
@@ -136,18 +160,22 @@ guint64 spice_channel_get_handled_serial(SpiceChannel *channel)
 {
     const SpiceRawClass *raw = class_of(channel)->raw;
     SpiceConnection *conn = channel->priv->f.conn;
+    guint64 serial;
 
     if (!conn)
         return 0;
     /* The class knows only the messages that it got: when it is through with those, the others
      * count too. */
+    spice_channel_lock(channel);
+    serial = conn->handled_serial;
     if (raw && raw->handled_serial) {
-        guint64 serial = raw->handled_serial(channel);
+        guint64 done = raw->handled_serial(channel);
 
-        if (serial < __atomic_load_n(&conn->raw_serial, __ATOMIC_SEQ_CST))
-            return serial;
+        if (done < conn->raw_serial)
+            serial = done;
     }
-    return __atomic_load_n(&conn->handled_serial, __ATOMIC_SEQ_CST);
+    spice_channel_unlock(channel);
+    return serial;
 }
 
 void spice_channel_serial_handled(SpiceChannel *channel)
@@ -347,14 +375,6 @@ static GBytes *own_body(SpiceConnection *conn, const guint8 *bytes, gsize size)
     return g_bytes_new_take(g_steal_pointer(&conn->body), size);
 }
 
-GBytes *spice_connection_take_body(SpiceConnection *conn)
-{
-    gsize size = conn->header.size;
-    const guint8 *bytes = size > 0 ? spice_connection_take(conn, size) : (const guint8 *)"";
-
-    return bytes ? own_body(conn, bytes, size) : NULL;
-}
-
 /* The body is there. Keep it where it stays until every part has been handled. */
 static gboolean take_body(SpiceChannel *channel, SpiceConnection *conn)
 {
@@ -451,6 +471,17 @@ static gboolean allowed_read_only(gint channel_type, guint16 type)
     }
 }
 
+static OutMessage *new_out_message(guint16 type, const guint8 *body, gsize size)
+{
+    OutMessage *out = g_malloc(sizeof *out + size);
+
+    out->type = type;
+    out->size = size;
+    if (size > 0)
+        memcpy(out->body, body, size);
+    return out;
+}
+
 gboolean spice_channel_queue(SpiceChannel *channel, guint16 type, const guint8 *body, gsize size,
                              gboolean reply)
 {
@@ -466,14 +497,15 @@ gboolean spice_channel_queue(SpiceChannel *channel, guint16 type, const guint8 *
         g_warning("%s: the session is read-only, dropping message %u", channel->priv->name, type);
         return FALSE;
     }
-    if (f->conn->write_failed)
+    out = new_out_message(type, body, size);
+    spice_channel_lock(channel);
+    if (!f->conn->write_failed)
+        g_queue_push_tail(reply ? &f->conn->replies : &f->conn->queue, g_steal_pointer(&out));
+    spice_channel_unlock(channel);
+    if (out) {
+        g_free(out);
         return FALSE;
-    out = g_malloc(sizeof *out + size);
-    out->type = type;
-    out->size = size;
-    if (size > 0)
-        memcpy(out->body, body, size);
-    g_queue_push_tail(reply ? &f->conn->replies : &f->conn->queue, out);
+    }
     spice_channel_schedule_flush(channel);
     return TRUE;
 }
@@ -507,4 +539,104 @@ gboolean spice_channel_send_body(SpiceChannel *channel, guint16 type, const guin
                                  gsize size)
 {
     return spice_channel_queue(channel, type, body, size, FALSE);
+}
+
+/* --- on the reader's thread --- */
+
+/* Whether this message may be taken there. Its size is in order then. */
+static gboolean is_taken_beside(SpiceChannel *channel, const WireHeader *header)
+{
+    const SpiceChannelClassPrivate *klass = class_of(channel);
+
+    if (header->sub_list != 0)
+        return FALSE;
+    if (header->type == SPICE_MSG_SET_ACK || header->type == SPICE_MSG_PING) {
+        const WireMessageInfo *info =
+            wire_message_info(channel->priv->f.type, WIRE_TO_CLIENT, header->type);
+
+        return header->size >= info->min_size &&
+               header->size <=
+                   wire_max_body_size(channel->priv->f.type, WIRE_TO_CLIENT, header->type);
+    }
+    return header->type >= FIRST_OWN_MESSAGE && header->size <= klass->max_body &&
+           klass->raw->beside->takes(header->type);
+}
+
+gboolean spice_connection_can_step_beside(SpiceChannel *channel, SpiceConnection *conn)
+{
+    const SpiceRawClass *raw = class_of(channel)->raw;
+
+    return raw && raw->beside && !conn->dispatching && !conn->message && !conn->held_error &&
+           !conn->held_end && (!conn->in_body || is_taken_beside(channel, &conn->header));
+}
+
+static void reply_beside(SpiceChannel *channel, SpiceConnection *conn, guint16 type,
+                         const void *message)
+{
+    WireBuffer buffer = {0};
+
+    if (!conn->write_failed &&
+        wire_write(channel->priv->f.type, WIRE_TO_SERVER, type, message, &buffer) && !buffer.failed)
+        g_queue_push_tail(&conn->replies, new_out_message(type, buffer.data, buffer.size));
+    wire_buffer_clear(&buffer);
+}
+
+static void handle_common_beside(SpiceChannel *channel, SpiceConnection *conn)
+{
+    WireArena arena;
+    WireError error;
+    const void *message;
+
+    wire_arena_init(&arena, 64 * 1024);
+    message = wire_parse(channel->priv->f.type, WIRE_TO_CLIENT, conn->header.type, conn->message,
+                         conn->header.size, &arena, &error);
+    if (message && conn->header.type == SPICE_MSG_PING) {
+        const WireMsgPing *ping = message;
+        WireMsgcPong pong = {.id = ping->id, .timestamp = ping->timestamp};
+
+        reply_beside(channel, conn, SPICE_MSGC_PONG, &pong);
+    } else if (message) {
+        const WireMsgSetAck *set = message;
+        WireMsgcAckSync sync = {.generation = set->generation};
+
+        conn->ack_window = set->window;
+        conn->ack_count = 0;
+        reply_beside(channel, conn, SPICE_MSGC_ACK_SYNC, &sync);
+    }
+    wire_arena_clear(&arena);
+}
+
+StepResult spice_channel_step_beside(SpiceChannel *channel, SpiceConnection *conn)
+{
+    const SpiceRawClass *raw = class_of(channel)->raw;
+
+    if (!conn->in_body) {
+        WireHeader header;
+
+        if (conn->in_end - conn->in_start < wire_header_size(conn->mini))
+            return STEP_MORE;
+        wire_header_read(conn->mini, conn->in + conn->in_start, &header);
+        if (!is_taken_beside(channel, &header))
+            return STEP_STOP;
+        read_header(channel, conn);
+    }
+    if (!take_body(channel, conn))
+        return STEP_MORE;
+    if (conn->ack_window > 0 && ++conn->ack_count >= conn->ack_window) {
+        conn->ack_count = 0;
+        reply_beside(channel, conn, SPICE_MSGC_ACK, NULL);
+    }
+    if (conn->header.type < FIRST_OWN_MESSAGE) {
+        handle_common_beside(channel, conn);
+    } else {
+        SpiceRawMessage message = {
+            .type = conn->header.type, .serial = conn->header.serial, .fd = -1};
+
+        message.body = g_steal_pointer(&conn->message_bytes);
+        conn->raw_serial = message.serial;
+        raw->beside->message(channel, &message);
+    }
+    conn->handled_serial = conn->header.serial;
+    spice_connection_clear_message(conn);
+    return STEP_DONE;
 }

@@ -51,7 +51,6 @@ typedef struct SpiceRawMessage {
     guint16 type;
     gboolean sub_message; /* belongs to the container that follows it with the same serial */
     guint64 serial;
-    guint32 sub_list; /* message_in_thread: offset of the list of sub-messages in body, 0: none */
     GBytes *body;
     gint fd; /* file descriptor that came with the message, or -1 */
 } SpiceRawMessage;
@@ -70,12 +69,39 @@ typedef struct SpiceRawClass {
     /* A message type of the class whose body is a WAIT_FOR_CHANNELS list: the base waits for the
      * list before it hands the message over (display INVAL_ALL_PIXMAPS). 0: none. */
     guint16 wait_type;
-    /* Optional, both called in a thread of the base class instead of message(), over plain sockets: take a message as it
-     * came; WAIT_FOR_CHANNELS, LIST and sub_list are the callee's, too. FALSE: it was taken, but no other one before
-     * has_room() says TRUE, which is asked after spice_channel_wake_reader(). */
-    gboolean (*message_in_thread)(SpiceChannel *channel, SpiceRawMessage *message);
-    gboolean (*has_room)(SpiceChannel *channel);
+    /* Reading on a thread of the class. NULL: the main context reads. */
+    const struct SpiceBesideClass *beside;
 } SpiceRawClass;
+
+/* For a raw class that reads on its own thread while the main context has nothing to do with the
+ * connection. */
+typedef struct SpiceBesideClass {
+    /* Messages of this type (101 and above, never with sub-messages) may be taken there. They bring
+     * no descriptor and aren't SpiceRawClass.wait_type. */
+    gboolean (*takes)(guint16 type);
+    /* SpiceRawClass.message, called on that thread from spice_reader_step(). It must not pause the
+     * channel. */
+    void (*message)(SpiceChannel *channel, SpiceRawMessage *message);
+    /* In the main context: there may be something to read. The thread is to call
+     * spice_reader_step(). */
+    void (*wake)(SpiceChannel *channel);
+} SpiceBesideClass;
+
+typedef struct SpiceReader SpiceReader;
+
+typedef enum SpiceReaderState {
+    SPICE_READER_OFF,   /* the main context has the connection: wait for wake() */
+    SPICE_READER_WAIT,  /* nothing is there: wait until the file descriptor is readable, or for
+                           wake() */
+    SPICE_READER_AGAIN, /* there may be more */
+} SpiceReaderState;
+
+/* Ask for reading on the class's thread, in channel_up(). The reader lives as long as the channel.
+ */
+SpiceReader *spice_channel_get_reader(SpiceChannel *channel);
+/* On the class's thread: read once, without blocking, and hand over what has come. Sets *fd with
+ * SPICE_READER_WAIT. */
+SpiceReaderState spice_reader_step(SpiceReader *reader, int *fd);
 
 /* In class_init. The tables must live as long as the class. max_body: largest body accepted, bytes.
  */
@@ -114,13 +140,14 @@ gboolean spice_channel_send_reply(SpiceChannel *channel, guint16 type, const voi
  * connection. */
 void spice_channel_pause(SpiceChannel *channel);
 void spice_channel_resume(SpiceChannel *channel);
-/* There is room for messages again. Main context; nothing when no thread reads. */
-void spice_channel_wake_reader(SpiceChannel *channel);
 
 /* The last serial that has taken effect (asks SpiceRawClass.handled_serial), and the call that
  * tells waiters of a change. */
 guint64 spice_channel_get_handled_serial(SpiceChannel *channel);
 void spice_channel_serial_handled(SpiceChannel *channel);
+/* Whether any channel waits for another: if not, news of handled messages can wait too. Any thread.
+ */
+gboolean spice_channel_is_any_waiting(void);
 
 /* End the connection because of what the peer sent: ERROR_IO with this text, then CLOSED. Safe in
  * handlers. */

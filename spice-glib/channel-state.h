@@ -34,7 +34,6 @@ typedef enum StepResult {
 } StepResult;
 
 typedef struct SpiceConnection SpiceConnection;
-typedef struct SpiceReader SpiceReader;
 typedef StepResult (*ConnectionStep)(SpiceChannel *channel, SpiceConnection *conn);
 
 typedef struct OutMessage {
@@ -53,7 +52,6 @@ typedef struct ChannelWait {
 struct SpiceConnection {
     gint refs;
     SpiceTransport *transport; /* NULL: closed */
-    SpiceReader *reader;       /* has the input half while it is there */
     gboolean pumping;          /* a handler of this connection's message is on the stack */
     ConnectionStep step;
 
@@ -91,6 +89,8 @@ struct SpiceConnection {
     guint64 handled_serial; /* of the last message that was handled, or handed to the class */
     guint64 raw_serial;     /* of the last message that was handed to a raw class */
     guint32 ack_window, ack_count;
+    GError *held_error; /* met by the reader, for the main context to tell */
+    gboolean held_end;
     GQueue replies, queue; /* OutMessage */
     GByteArray *wire;      /* framed, not yet written */
     gsize wire_offset;
@@ -125,7 +125,8 @@ struct ChannelFields {
     ChannelWait *waits;
     guint n_waits;
     gboolean in_list;
-    GList *flushes; /* GTask */
+    GList *flushes;      /* GTask */
+    SpiceReader *reader; /* of a class that reads on its own thread */
     WireArena arena;
     WireCaps common_caps, caps; /* that we announce */
 };
@@ -188,6 +189,12 @@ void spice_connection_filled(SpiceConnection *conn, gsize n);
 void spice_channel_write_bytes(SpiceChannel *channel, const guint8 *bytes, gsize size);
 void spice_channel_complete_flushes(SpiceChannel *channel, gboolean done);
 gboolean spice_channel_is_blocked(SpiceChannel *channel);
+typedef enum FillResult { FILL_READ, FILL_DRY, FILL_OVER } FillResult;
+/* Read once on the reader's thread, under its lock. The end of the stream and errors are kept for
+ * the main context. */
+FillResult spice_connection_fill_beside(SpiceChannel *channel, SpiceConnection *conn);
+/* Write what is queued, under the lock. FALSE: the socket takes no more for now. */
+gboolean spice_connection_flush(SpiceChannel *channel, SpiceConnection *conn);
 
 /* --- channel-link.c --- */
 /* There is a stream: TLS if this attempt uses it, then the link stage. */
@@ -196,19 +203,29 @@ void spice_channel_link_start(SpiceChannel *channel);
 void spice_channel_link_ended(SpiceChannel *channel, GError *error);
 
 /* --- channel-reader.c --- */
-/* Let a thread read, from now until it stops. FALSE: the main context has to do it. */
-gboolean spice_reader_start(SpiceChannel *channel, SpiceConnection *conn);
-/* Nothing when there is no reader. The input half belongs to the main context again. */
-void spice_reader_stop(SpiceConnection *conn);
+void spice_reader_free(SpiceReader *reader); /* NULL is fine */
+/* Guard what reader and main context both use of a connection. Nothing to do for channels without a
+ * reader. */
+void spice_channel_lock(SpiceChannel *channel);
+void spice_channel_unlock(SpiceChannel *channel);
+/* Let the reader have the input. FALSE: the main context has to go on itself. */
+gboolean spice_channel_lend(SpiceChannel *channel, SpiceConnection *conn);
+/* After this the reader doesn't touch the connection. */
+void spice_channel_take_back(SpiceChannel *channel);
 
 /* --- channel-messages.c --- */
-/* The whole body of the message whose header was read; NULL: it isn't there yet. */
-GBytes *spice_connection_take_body(SpiceConnection *conn);
 StepResult spice_channel_step_message(SpiceChannel *channel, SpiceConnection *conn);
+/* The same on the reader's thread, under its lock. STEP_STOP: the next message is for the main
+ * context; it is untouched. */
+StepResult spice_channel_step_beside(SpiceChannel *channel, SpiceConnection *conn);
+/* Whether the input stands where the reader can go on. */
+gboolean spice_connection_can_step_beside(SpiceChannel *channel, SpiceConnection *conn);
+const SpiceRawClass *spice_channel_get_raw_class(SpiceChannel *channel);
 /* Drop the message in hand. */
 void spice_connection_clear_message(SpiceConnection *conn);
 /* End the wait if it is satisfied, or can never be. */
 void spice_channel_check_waits(SpiceChannel *channel);
+void spice_channel_clear_waits(SpiceChannel *channel);
 gboolean spice_channel_queue(SpiceChannel *channel, guint16 type, const guint8 *body, gsize size,
                              gboolean reply);
 

@@ -57,6 +57,7 @@ void spice_channel_reset(SpiceChannel *channel, gboolean migrating)
     struct ChannelFields *f = &channel->priv->f;
     SpiceChannelClass *klass = SPICE_CHANNEL_GET_CLASS(channel);
 
+    spice_channel_take_back(channel);
     cancel_attempt(channel);
     spice_source_remove(&f->pump_idle);
     spice_source_remove(&f->flush_idle);
@@ -68,8 +69,7 @@ void spice_channel_reset(SpiceChannel *channel, gboolean migrating)
     g_clear_object(&f->socket);
     f->in_link = FALSE;
     f->paused = FALSE;
-    f->n_waits = 0;
-    g_clear_pointer(&f->waits, g_free);
+    spice_channel_clear_waits(channel);
     spice_channel_complete_flushes(channel, FALSE);
     if (klass->channel_reset)
         klass->channel_reset(channel, migrating);
@@ -160,6 +160,7 @@ static void stop_local(SpiceChannel *channel)
 
     if (f->end_idle || f->state == CHANNEL_UNCONNECTED)
         return;
+    spice_channel_take_back(channel);
     if (f->conn && f->conn->transport) {
         if (f->state == CHANNEL_READY)
             spice_channel_flush_now(channel);
@@ -167,7 +168,6 @@ static void stop_local(SpiceChannel *channel)
         if (f->end_idle || f->state == CHANNEL_UNCONNECTED)
             return;
         if (f->conn && f->conn->transport) {
-            spice_reader_stop(f->conn);
             spice_transport_set_callbacks(f->conn->transport, NULL, NULL, NULL);
         }
     }
@@ -539,7 +539,7 @@ static void get_property(GObject *object, guint id, GValue *value, GParamSpec *p
         g_value_set_int(value, f->id);
         break;
     case PROP_TOTAL_READ_BYTES:
-        g_value_set_ulong(value, f->total_read);
+        g_value_set_ulong(value, __atomic_load_n(&f->total_read, __ATOMIC_RELAXED));
         break;
     case PROP_SOCKET:
         g_value_set_object(value, f->socket);
@@ -605,6 +605,7 @@ static void dispose(GObject *object)
     struct ChannelFields *f = &self->priv->f;
 
     /* Nothing is emitted any more: whoever held a reference has given it up. */
+    spice_channel_take_back(self);
     cancel_attempt(self);
     spice_source_remove(&f->pump_idle);
     spice_source_remove(&f->flush_idle);
@@ -627,7 +628,8 @@ static void finalize(GObject *object)
     g_weak_ref_clear(&f->owner);
     g_clear_error(&f->end_error);
     g_clear_error(&f->error);
-    g_free(f->waits);
+    spice_channel_clear_waits(self);
+    spice_reader_free(f->reader);
     wire_arena_clear(&f->arena);
     G_OBJECT_CLASS(spice_channel_parent_class)->finalize(object);
     if (owner) {

@@ -61,6 +61,7 @@ static void attach(SpiceChannel *channel, SpiceConnection *conn)
 {
     struct ChannelFields *f = &channel->priv->f;
 
+    spice_channel_take_back(channel);
     f->conn = NULL;
     g_clear_object(&f->socket);
     if (conn && conn->transport)
@@ -75,10 +76,8 @@ static void exchange(SpiceChannel *channel, SpiceChannel *other, gboolean with_t
 {
     SpiceConnection *a = channel->priv->f.conn, *b = other->priv->f.conn;
 
-    if (a)
-        spice_reader_stop(a);
-    if (b)
-        spice_reader_stop(b);
+    spice_channel_take_back(channel);
+    spice_channel_take_back(other);
     if (a && a->transport) {
         spice_transport_watch_read(a->transport, FALSE);
         spice_transport_watch_write(a->transport, FALSE);

@@ -22,6 +22,7 @@ struct SpiceTransport {
     GIOStream *stream;
     GSocket *socket;
     gboolean is_unix;
+    gboolean direct; /* nothing stands between the stream and its socket */
     GPollableInputStream *input;
     GPollableOutputStream *output;
     Watch reads, writes;
@@ -48,6 +49,7 @@ SpiceTransport *spice_transport_new(GIOStream *stream, GSocket *socket)
     t->stream = g_object_ref(stream);
     t->socket = g_object_ref(socket);
     t->is_unix = g_socket_get_family(socket) == G_SOCKET_FAMILY_UNIX;
+    t->direct = G_IS_SOCKET_CONNECTION(stream) && !G_IS_TCP_WRAPPER_CONNECTION(stream);
     t->input = G_POLLABLE_INPUT_STREAM(g_io_stream_get_input_stream(stream));
     t->output = G_POLLABLE_OUTPUT_STREAM(g_io_stream_get_output_stream(stream));
     t->reads.condition = G_IO_IN;
@@ -144,9 +146,9 @@ static void set_watch(SpiceTransport *t, Watch *watch, gboolean on)
     g_source_attach(watch->source, spice_main_context());
 }
 
-gboolean spice_transport_is_plain(SpiceTransport *t)
+gboolean spice_transport_waits_for_input(SpiceTransport *t)
 {
-    return !t->ssl && !t->has_layer && !t->is_unix && G_IS_SOCKET_CONNECTION(t->stream);
+    return t->reads.condition == G_IO_IN;
 }
 
 void spice_transport_set_callbacks(SpiceTransport *t, SpiceTransportReady readable,
@@ -178,19 +180,20 @@ static gboolean set_errno_error(GError **error, const gchar *what)
 }
 
 /* On a Unix socket file descriptors may come beside the bytes; a plain read would lose them. */
-static gssize read_unix(SpiceTransport *t, void *buffer, gsize size, GError **error)
+static gssize read_socket(SpiceTransport *t, void *buffer, gsize size, GError **error)
 {
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(sizeof(int) * MAX_PENDING_FDS)];
     } control;
     struct iovec iov = {buffer, size};
-    struct msghdr msg = {.msg_iov = &iov,
-                         .msg_iovlen = 1,
-                         .msg_control = &control,
-                         .msg_controllen = sizeof control};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
     ssize_t n;
 
+    if (t->is_unix) {
+        msg.msg_control = &control;
+        msg.msg_controllen = sizeof control;
+    }
     do
         n = recvmsg(g_socket_get_fd(t->socket), &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
@@ -219,8 +222,8 @@ static gssize read_unix(SpiceTransport *t, void *buffer, gsize size, GError **er
 
 static gssize raw_read(SpiceTransport *t, void *buffer, gsize size, GError **error)
 {
-    if (t->is_unix)
-        return read_unix(t, buffer, size, error);
+    if (t->direct || t->is_unix)
+        return read_socket(t, buffer, size, error);
     return g_pollable_input_stream_read_nonblocking(t->input, buffer, size, NULL, error);
 }
 

@@ -22,14 +22,14 @@ void spice_transport_free(SpiceTransport *transport);
 GSocket *spice_transport_get_socket(SpiceTransport *transport); /* borrowed */
 gboolean spice_transport_is_unix(SpiceTransport *transport);
 gboolean spice_transport_is_tls(SpiceTransport *transport);
-/* What is read from the socket is what the peer sent: no TLS, no security layer, no descriptors. */
-gboolean spice_transport_is_plain(SpiceTransport *transport);
 int spice_transport_get_tls_bits(SpiceTransport *transport);
 
 /* Change who is called. */
 void spice_transport_set_callbacks(SpiceTransport *transport, SpiceTransportReady readable,
                                    SpiceTransportReady writable, gpointer data);
 void spice_transport_watch_read(SpiceTransport *transport, gboolean on);
+/* A read that would have blocked waits for input (and not, as TLS may, for room to write). */
+gboolean spice_transport_waits_for_input(SpiceTransport *transport);
 void spice_transport_watch_write(SpiceTransport *transport, gboolean on);
 
 /* Bytes read; 0 at the end of the stream; -1 and an error. */

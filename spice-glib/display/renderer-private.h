@@ -67,6 +67,12 @@ struct Renderer {
         bool shown;
     } answers[SPICE_MAX_NUM_STREAMS];
     unsigned int n_answers;
+    bool feed_wanted; /* renderer_wake() */
+    bool polling;     /* the thread sleeps in poll(), see wake_fd */
+
+    int wake_fd;      /* an eventfd, with config.feed */
+    RendererFeed fed; /* what feed() said last */
+    int feed_fd;
 
     MessageList pending;      /* taken from the inbox */
     QueuedMessage *next_look; /* the first of pending that wasn't looked at */

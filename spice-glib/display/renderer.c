@@ -3,7 +3,9 @@
 #include "display/renderer-private.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,6 +13,9 @@
 
 /* What a queued message costs beside its body. */
 #define MESSAGE_COST sizeof(QueuedMessage)
+/* The thread reads ahead of its drawing while less than this is queued, so that images can be
+ * decoded beside it. */
+#define FEED_AHEAD (512u << 10)
 /* More rectangles than this aren't worth a repaint each. */
 #define MAX_DAMAGE_RECTS 16
 #define MAX_SURFACE_BYTES (UINT64_C(2) << 30)
@@ -139,11 +144,29 @@ void renderer_rest(Renderer *renderer)
     handover_rest(&renderer->handover);
 }
 
+/* Under the lock: whatever the thread waits for, it looks for work. */
+static void wake_thread(Renderer *renderer)
+{
+    pthread_cond_broadcast(&renderer->wake);
+    if (renderer->polling) {
+        renderer->polling = false; /* once is enough */
+        eventfd_write(renderer->wake_fd, 1);
+    }
+}
+
+void renderer_wake(Renderer *renderer)
+{
+    pthread_mutex_lock(&renderer->lock);
+    renderer->feed_wanted = true;
+    wake_thread(renderer);
+    pthread_mutex_unlock(&renderer->lock);
+}
+
 void renderer_video_ready(Renderer *renderer)
 {
     pthread_mutex_lock(&renderer->lock);
     renderer->video_ready = true;
-    pthread_cond_signal(&renderer->wake);
+    wake_thread(renderer);
     pthread_mutex_unlock(&renderer->lock);
 }
 
@@ -274,6 +297,7 @@ static void do_reset(Renderer *renderer)
     renderer_drop_surfaces(renderer, false);
     palette_cache_clear(&renderer->palettes);
     renderer->failed = false;
+    renderer->fed = RENDERER_FEED_OFF;
     renderer->handled = renderer->handled_told = 0;
     flush_damage(renderer);
     renderer_rest(renderer);
@@ -320,7 +344,7 @@ static bool frame_is_due(Renderer *renderer)
 static bool has_work(const Renderer *renderer)
 {
     return renderer->inbox.first || renderer->stop || renderer->reset_wanted ||
-           renderer->video_ready || renderer->n_answers > 0;
+           renderer->video_ready || renderer->n_answers > 0 || renderer->feed_wanted;
 }
 
 /* Is there anything that the owner doesn't know? */
@@ -331,9 +355,8 @@ static bool has_news(Renderer *renderer)
 }
 
 /* Under the lock: sleep until there is work, or until then (INT64_MAX: whenever). */
-static void sleep_until_work(Renderer *renderer, int64_t until)
+static void sleep_on_condition(Renderer *renderer, int64_t until)
 {
-    renderer->sleeping = true;
     if (until == INT64_MAX) {
         while (!has_work(renderer))
             pthread_cond_wait(&renderer->wake, &renderer->lock);
@@ -352,7 +375,46 @@ static void sleep_until_work(Renderer *renderer, int64_t until)
                pthread_cond_timedwait(&renderer->wake, &renderer->lock, &end) != ETIMEDOUT)
             ;
     }
+}
+
+/* The same, or until the source of messages is readable. */
+static void sleep_on_source(Renderer *renderer, int64_t until)
+{
+    struct pollfd fds[2] = {{.fd = renderer->feed_fd, .events = POLLIN},
+                            {.fd = renderer->wake_fd, .events = POLLIN}};
+    int timeout = -1;
+
+    if (until != INT64_MAX)
+        timeout = (int)CLAMP((until - renderer_now(renderer) + 999) / 1000, 0, 60 * 1000);
+    renderer->polling = true;
+    pthread_mutex_unlock(&renderer->lock);
+    poll(fds, 2, timeout);
+    if (fds[1].revents) {
+        eventfd_t count;
+
+        eventfd_read(renderer->wake_fd, &count);
+    }
+    pthread_mutex_lock(&renderer->lock);
+    renderer->polling = false;
+}
+
+static void sleep_until_work(Renderer *renderer, int64_t until)
+{
+    renderer->sleeping = true;
+    if (renderer->fed == RENDERER_FEED_WAIT && !renderer->failed)
+        sleep_on_source(renderer, until);
+    else
+        sleep_on_condition(renderer, until);
     renderer->sleeping = renderer->idle = false;
+}
+
+/* On the renderer's thread, without the lock. */
+static void feed(Renderer *renderer)
+{
+    if (renderer->config.feed && !renderer->failed)
+        renderer->fed = renderer->config.feed(renderer->config.ctx, &renderer->feed_fd);
+    else
+        renderer->fed = RENDERER_FEED_OFF;
 }
 
 /* Nothing is left to draw. The owner is told what has been drawn at once, or, when it was told just
@@ -364,6 +426,9 @@ static void rest(Renderer *renderer)
     bool news;
 
     renderer_rest(renderer);
+    feed(renderer);
+    if (renderer->fed == RENDERER_FEED_AGAIN)
+        return;
     if (has_news(renderer) &&
         renderer_now(renderer) - renderer->last_flush >= renderer->config.damage_delay_us)
         renderer_flush(renderer);
@@ -386,6 +451,7 @@ static void rest(Renderer *renderer)
 static void *run_thread(void *data)
 {
     Renderer *renderer = data;
+    bool ahead;
 
     pthread_mutex_lock(&renderer->lock);
     while (!renderer->stop) {
@@ -400,7 +466,11 @@ static void *run_thread(void *data)
                 pthread_cond_wait(&renderer->wake, &renderer->lock);
             continue;
         }
+        ahead = renderer->fed == RENDERER_FEED_AGAIN && renderer->queue_bytes < FEED_AHEAD;
+        renderer->feed_wanted = false;
         pthread_mutex_unlock(&renderer->lock);
+        if (ahead)
+            feed(renderer);
         if (!work(renderer))
             rest(renderer);
         pthread_mutex_lock(&renderer->lock);
@@ -446,6 +516,7 @@ Renderer *renderer_new(RendererShared *shared, const RendererConfig *config)
     pthread_condattr_t attr;
 
     renderer->config = *config;
+    renderer->wake_fd = config->feed ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
     renderer->shared = renderer_shared_ref(shared);
     handover_init(&renderer->handover);
     pthread_mutex_init(&renderer->lock, NULL);
@@ -461,7 +532,9 @@ Renderer *renderer_new(RendererShared *shared, const RendererConfig *config)
     pixman_region32_init(&renderer->damage);
     renderer->peer =
         shared_join_renderer(shared, config->channel_id, &(WaitLog){log_wait, renderer});
-    if (config->own_thread && pthread_create(&renderer->thread, NULL, run_thread, renderer) != 0) {
+    if ((config->feed && renderer->wake_fd < 0) ||
+        (config->own_thread &&
+         pthread_create(&renderer->thread, NULL, run_thread, renderer) != 0)) {
         renderer->config.own_thread = false;
         renderer_free(renderer);
         return NULL;
@@ -486,7 +559,7 @@ void renderer_free(Renderer *renderer)
     if (renderer->config.own_thread) {
         pthread_mutex_lock(&renderer->lock);
         renderer->stop = true;
-        pthread_cond_broadcast(&renderer->wake);
+        wake_thread(renderer);
         pthread_mutex_unlock(&renderer->lock);
         pthread_join(renderer->thread, NULL);
     }
@@ -513,6 +586,8 @@ void renderer_free(Renderer *renderer)
     pthread_cond_destroy(&renderer->wake);
     pthread_mutex_destroy(&renderer->lock);
     handover_clear(&renderer->handover);
+    if (renderer->wake_fd >= 0)
+        close(renderer->wake_fd);
     renderer_shared_unref(renderer->shared);
     g_free(renderer);
 }
@@ -531,7 +606,7 @@ bool renderer_push(Renderer *renderer, const RendererInput *input)
     room = !renderer->full;
     renderer->idle = false;
     if (renderer->sleeping)
-        pthread_cond_signal(&renderer->wake);
+        wake_thread(renderer);
     pthread_mutex_unlock(&renderer->lock);
     return room;
 }
@@ -595,7 +670,7 @@ void renderer_reset(Renderer *renderer, const RendererConnection *connection)
     if (renderer->config.own_thread) {
         renderer->reset_wanted = true;
         renderer->held = true;
-        pthread_cond_broadcast(&renderer->wake);
+        wake_thread(renderer);
         while (renderer->reset_wanted)
             pthread_cond_wait(&renderer->done, &renderer->lock);
     }
@@ -623,7 +698,7 @@ void renderer_reset(Renderer *renderer, const RendererConnection *connection)
     handover_cancel(&renderer->handover, false);
     pthread_mutex_lock(&renderer->lock);
     renderer->held = false;
-    pthread_cond_broadcast(&renderer->wake);
+    wake_thread(renderer);
     pthread_mutex_unlock(&renderer->lock);
 }
 
@@ -645,7 +720,7 @@ void renderer_stream_answer(Renderer *renderer, uint32_t stream_id, void *pipeli
         renderer->answers[renderer->n_answers].pipeline = pipeline;
         renderer->answers[renderer->n_answers].shown = shown;
         renderer->n_answers++;
-        pthread_cond_signal(&renderer->wake);
+        wake_thread(renderer);
     }
     pthread_mutex_unlock(&renderer->lock);
 }

@@ -166,6 +166,12 @@ typedef struct RendererMediaTime {
     uint32_t audio_delay; /* of the playback channel in ms; UINT32_MAX: no sound */
 } RendererMediaTime;
 
+typedef enum RendererFeed {
+    RENDERER_FEED_OFF,   /* nothing will come before renderer_wake() */
+    RENDERER_FEED_WAIT,  /* nothing is there: wait for the file descriptor or renderer_wake() */
+    RENDERER_FEED_AGAIN, /* there may be more */
+} RendererFeed;
+
 typedef struct RendererConfig {
     uint8_t channel_id;
     RendererPolicy policy;
@@ -187,6 +193,10 @@ typedef struct RendererConfig {
     void (*media_time)(void *ctx, RendererMediaTime *time);
     int64_t (*now)(void *ctx); /* microseconds; NULL: the monotonic clock */
     void *ctx;
+    /* Own thread only: called there when it has nothing else to do, and when the queue is short though the last call
+     * said RENDERER_FEED_AGAIN. It may renderer_push(). *fd: with RENDERER_FEED_WAIT, what has to be readable before
+     * the next call makes sense. NULL: all messages come from other threads. */
+    RendererFeed (*feed)(void *ctx, int *fd);
 } RendererConfig;
 
 /* Defaults: own thread, strict, GStreamer, 4 MiB of queue, 8 MiB ahead, a quarter of memory but at
@@ -201,6 +211,8 @@ void renderer_free(Renderer *renderer);
 /* Append a message. False: the queue is now full, push no more until queue_room() was called (it
  * was taken all the same). */
 bool renderer_push(Renderer *renderer, const RendererInput *input);
+/* config.feed has something again. From any thread. */
+void renderer_wake(Renderer *renderer);
 /* True when the queue is not full. */
 bool renderer_has_room(Renderer *renderer);
 
