@@ -73,6 +73,9 @@ struct Renderer {
     int wake_fd;      /* an eventfd, with config.feed */
     RendererFeed fed; /* what feed() said last */
     int feed_fd;
+    int64_t last_woke; /* and what was done since */
+    unsigned int n_since_woke;
+    uint64_t bytes_since_woke;
 
     MessageList pending;      /* taken from the inbox */
     QueuedMessage *next_look; /* the first of pending that wasn't looked at */

@@ -16,6 +16,11 @@
 /* The thread reads ahead of its drawing while less than this is queued, so that images can be
  * decoded beside it. */
 #define FEED_AHEAD (512u << 10)
+/* A trickle of messages is read at most so often: each wake-up costs more than a small message, and nobody is told sooner.
+ * More than this at a time is no trickle, but a server that waits for acknowledgements or a picture that should come. */
+#define NAP_US 4000
+#define TRICKLE_MESSAGES 12
+#define TRICKLE_BYTES (48u << 10)
 /* More rectangles than this aren't worth a repaint each. */
 #define MAX_DAMAGE_RECTS 16
 #define MAX_SURFACE_BYTES (UINT64_C(2) << 30)
@@ -206,6 +211,8 @@ static void finish_message(Renderer *renderer, QueuedMessage *message)
 {
     bool room = false;
 
+    renderer->n_since_woke++;
+    renderer->bytes_since_woke += message_cost(message);
     renderer_drop_ahead(renderer, message);
     close_fd(&message->input);
     pthread_mutex_lock(&renderer->lock);
@@ -382,11 +389,21 @@ static void sleep_on_source(Renderer *renderer, int64_t until)
 {
     struct pollfd fds[2] = {{.fd = renderer->feed_fd, .events = POLLIN},
                             {.fd = renderer->wake_fd, .events = POLLIN}};
+    int64_t now = renderer_now(renderer), nap = renderer->last_woke + NAP_US - now;
+    bool trickle = renderer->n_since_woke < TRICKLE_MESSAGES && renderer->bytes_since_woke < TRICKLE_BYTES;
     int timeout = -1;
 
+    renderer->polling = true;
+    if (nap > 0 && nap <= NAP_US && trickle) {
+        pthread_mutex_unlock(&renderer->lock);
+        poll(fds + 1, 1, (int)(MIN(nap, MAX(0, until - now)) + 999) / 1000);
+        pthread_mutex_lock(&renderer->lock);
+        if (!renderer->polling || fds[1].revents)
+            until = 0;
+        fds[1].revents = 0;
+    }
     if (until != INT64_MAX)
         timeout = (int)CLAMP((until - renderer_now(renderer) + 999) / 1000, 0, 60 * 1000);
-    renderer->polling = true;
     pthread_mutex_unlock(&renderer->lock);
     poll(fds, 2, timeout);
     if (fds[1].revents) {
@@ -396,6 +413,9 @@ static void sleep_on_source(Renderer *renderer, int64_t until)
     }
     pthread_mutex_lock(&renderer->lock);
     renderer->polling = false;
+    renderer->last_woke = renderer_now(renderer);
+    renderer->n_since_woke = 0;
+    renderer->bytes_since_woke = 0;
 }
 
 static void sleep_until_work(Renderer *renderer, int64_t until)
