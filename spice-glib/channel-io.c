@@ -9,9 +9,11 @@
 #include "channel-state.h"
 
 #define IN_CAPACITY (64 * 1024)
-#define BODY_STEP (256 * 1024) /* first allocation for a large body: memory follows what arrives \
-                                */
+#define BODY_STEP                                                                  \
+    (256 * 1024) /* first allocation for a large body: memory follows what arrives \
+                  */
 #define WRITE_CHUNK (32 * 1024)
+#define MAX_REPLIES 4096 /* a peer that asks and doesn't read answers is not read either */
 #define PUMP_BUDGET 6000 /* microseconds */
 
 SpiceConnection *spice_connection_new(SpiceTransport *transport)
@@ -83,7 +85,8 @@ gboolean spice_channel_is_blocked(SpiceChannel *channel)
 {
     const struct ChannelFields *f = &channel->priv->f;
 
-    return f->paused || f->n_waits > 0 || f->end_idle != 0 || f->state == CHANNEL_MIGRATING;
+    return f->paused || f->n_waits > 0 || f->end_idle != 0 || f->state == CHANNEL_MIGRATING ||
+           (f->conn && f->conn->choked);
 }
 
 /* A large body grows with what has come, up to what was announced. */
@@ -212,6 +215,12 @@ void spice_channel_pump(SpiceChannel *channel)
 
         if (step == STEP_STOP)
             break; /* blocked or over: whoever ends that goes on */
+        if (g_queue_get_length(&conn->replies) > MAX_REPLIES) {
+            conn->choked = TRUE;
+            g_debug("%s: the server does not read our answers; not reading either",
+                    channel->priv->name);
+            break;
+        }
         if (g_get_monotonic_time() >= deadline) {
             spice_channel_schedule_pump(channel);
             break;
@@ -294,6 +303,15 @@ static gboolean gather(SpiceChannel *channel, SpiceConnection *conn)
     return conn->wire->len > 0;
 }
 
+/* The peer took replies, or never will. */
+static void unchoke(SpiceChannel *channel, SpiceConnection *conn)
+{
+    if (conn->choked && g_queue_get_length(&conn->replies) <= MAX_REPLIES / 2) {
+        conn->choked = FALSE;
+        spice_channel_schedule_pump(channel);
+    }
+}
+
 void spice_channel_flush_now(SpiceChannel *channel)
 {
     struct ChannelFields *f = &channel->priv->f;
@@ -309,6 +327,7 @@ void spice_channel_flush_now(SpiceChannel *channel)
         if (n < 0)
             goto failed;
         conn->wire_offset += n;
+        unchoke(channel, conn);
     }
     if (!spice_transport_flush(conn->transport, &error))
         goto failed;
@@ -325,6 +344,7 @@ failed:
     g_queue_clear_full(&conn->queue, g_free);
     g_byte_array_set_size(conn->wire, 0);
     conn->wire_offset = 0;
+    unchoke(channel, conn);
     spice_channel_complete_flushes(channel, FALSE);
 }
 

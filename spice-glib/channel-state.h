@@ -93,6 +93,7 @@ struct SpiceConnection {
     GByteArray *wire;      /* framed, not yet written */
     gsize wire_offset;
     gboolean write_failed;
+    gboolean choked; /* nothing is read until the peer takes our replies */
 };
 
 struct ChannelFields {
