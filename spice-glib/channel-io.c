@@ -38,6 +38,7 @@ SpiceConnection *spice_connection_ref(SpiceConnection *conn)
 
 void spice_connection_close(SpiceConnection *conn)
 {
+    spice_reader_stop(conn);
     g_clear_pointer(&conn->transport, spice_transport_free);
     g_clear_pointer(&conn->sasl, spice_sasl_free);
     g_queue_clear_full(&conn->replies, g_free);
@@ -106,45 +107,56 @@ static guint8 *body_room(SpiceConnection *conn, gsize *room)
     return conn->body + conn->body_have;
 }
 
+guint8 *spice_connection_room(SpiceConnection *conn, gsize *room)
+{
+    if (conn->have_header && conn->header.size > IN_CAPACITY) {
+        gsize buffered;
+        guint8 *to;
+
+        while ((to = body_room(conn, room)) && (buffered = conn->in_end - conn->in_start) > 0) {
+            buffered = MIN(*room, buffered);
+            memcpy(to, conn->in + conn->in_start, buffered);
+            conn->in_start += buffered;
+            conn->body_have += buffered;
+        }
+        return to;
+    }
+    if (conn->in_start == conn->in_end) {
+        conn->in_start = conn->in_end = 0;
+    } else if (conn->in_end == IN_CAPACITY || conn->in_start > IN_CAPACITY / 2) {
+        memmove(conn->in, conn->in + conn->in_start, conn->in_end - conn->in_start);
+        conn->in_end -= conn->in_start;
+        conn->in_start = 0;
+    }
+    *room = IN_CAPACITY - conn->in_end;
+    return conn->in + conn->in_end;
+}
+
+void spice_connection_filled(SpiceConnection *conn, gsize n)
+{
+    if (conn->have_header && conn->header.size > IN_CAPACITY)
+        conn->body_have += n;
+    else
+        conn->in_end += n;
+}
+
 /* Read once. > 0: there are new bytes. */
 static gssize fill(SpiceChannel *channel, SpiceConnection *conn, GError **error)
 {
+    gsize room = 0;
+    guint8 *to = spice_connection_room(conn, &room);
     gssize n;
 
-    if (conn->have_header && conn->header.size > IN_CAPACITY) {
-        gsize room = 0, buffered = conn->in_end - conn->in_start;
-        guint8 *to = body_room(conn, &room);
-
-        if (!to) {
-            g_set_error(error, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
-                        "There is no memory for a message of %u bytes", conn->header.size);
-            return -1;
-        }
-        if (buffered > 0) {
-            n = MIN(room, buffered);
-            memcpy(to, conn->in + conn->in_start, n);
-            conn->in_start += n;
-            conn->body_have += n;
-            return n;
-        }
-        n = spice_transport_read(conn->transport, to, room, error);
-        if (n > 0)
-            conn->body_have += n;
-    } else {
-        if (conn->in_start == conn->in_end) {
-            conn->in_start = conn->in_end = 0;
-        } else if (conn->in_end == IN_CAPACITY || conn->in_start > IN_CAPACITY / 2) {
-            memmove(conn->in, conn->in + conn->in_start, conn->in_end - conn->in_start);
-            conn->in_end -= conn->in_start;
-            conn->in_start = 0;
-        }
-        n = spice_transport_read(conn->transport, conn->in + conn->in_end,
-                                 IN_CAPACITY - conn->in_end, error);
-        if (n > 0)
-            conn->in_end += n;
+    if (!to) {
+        g_set_error(error, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
+                    "There is no memory for a message of %u bytes", conn->header.size);
+        return -1;
     }
-    if (n > 0)
-        channel->priv->f.total_read += n;
+    n = spice_transport_read(conn->transport, to, room, error);
+    if (n > 0) {
+        spice_connection_filled(conn, n);
+        __atomic_add_fetch(&channel->priv->f.total_read, n, __ATOMIC_RELAXED);
+    }
     return n;
 }
 
@@ -200,7 +212,7 @@ void spice_channel_pump(SpiceChannel *channel)
     SpiceConnection *conn = f->conn;
     gint64 deadline;
 
-    if (!conn || conn->pumping || !conn->transport)
+    if (!conn || conn->pumping || !conn->transport || conn->reader)
         return;
     g_object_ref(channel);
     spice_connection_ref(conn);
@@ -231,7 +243,8 @@ void spice_channel_pump(SpiceChannel *channel)
         if (n > 0)
             continue;
         if (n < 0 && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
-            spice_transport_watch_read(conn->transport, TRUE);
+            if (f->state != CHANNEL_READY || !spice_reader_start(channel, conn))
+                spice_transport_watch_read(conn->transport, TRUE);
             break;
         }
         input_ended(channel, g_steal_pointer(&error));
@@ -264,6 +277,8 @@ void spice_channel_pause(SpiceChannel *channel)
     struct ChannelFields *f = &channel->priv->f;
 
     f->paused = TRUE;
+    if (f->conn)
+        spice_reader_stop(f->conn);
     if (f->conn && f->conn->transport)
         spice_transport_watch_read(f->conn->transport, FALSE);
 }

@@ -144,10 +144,10 @@ guint64 spice_channel_get_handled_serial(SpiceChannel *channel)
     if (raw && raw->handled_serial) {
         guint64 serial = raw->handled_serial(channel);
 
-        if (serial < conn->raw_serial)
+        if (serial < __atomic_load_n(&conn->raw_serial, __ATOMIC_SEQ_CST))
             return serial;
     }
-    return conn->handled_serial;
+    return __atomic_load_n(&conn->handled_serial, __ATOMIC_SEQ_CST);
 }
 
 void spice_channel_serial_handled(SpiceChannel *channel)
@@ -339,6 +339,22 @@ static gboolean begin_message(SpiceChannel *channel, SpiceConnection *conn)
     return TRUE;
 }
 
+static GBytes *own_body(SpiceConnection *conn, const guint8 *bytes, gsize size)
+{
+    if (bytes != conn->body)
+        return g_bytes_new(bytes, size);
+    conn->body_capacity = 0;
+    return g_bytes_new_take(g_steal_pointer(&conn->body), size);
+}
+
+GBytes *spice_connection_take_body(SpiceConnection *conn)
+{
+    gsize size = conn->header.size;
+    const guint8 *bytes = size > 0 ? spice_connection_take(conn, size) : (const guint8 *)"";
+
+    return bytes ? own_body(conn, bytes, size) : NULL;
+}
+
 /* The body is there. Keep it where it stays until every part has been handled. */
 static gboolean take_body(SpiceChannel *channel, SpiceConnection *conn)
 {
@@ -349,12 +365,7 @@ static gboolean take_body(SpiceChannel *channel, SpiceConnection *conn)
     if (!bytes)
         return FALSE;
     if (raw) {
-        if (bytes == conn->body) {
-            conn->message_bytes = g_bytes_new_take(g_steal_pointer(&conn->body), size);
-            conn->body_capacity = 0;
-        } else {
-            conn->message_bytes = g_bytes_new(bytes, size);
-        }
+        conn->message_bytes = own_body(conn, bytes, size);
         conn->message = g_bytes_get_data(conn->message_bytes, NULL);
         if (!conn->message)
             conn->message = (const guint8 *)"";

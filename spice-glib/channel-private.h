@@ -51,6 +51,7 @@ typedef struct SpiceRawMessage {
     guint16 type;
     gboolean sub_message; /* belongs to the container that follows it with the same serial */
     guint64 serial;
+    guint32 sub_list; /* message_in_thread: offset of the list of sub-messages in body, 0: none */
     GBytes *body;
     gint fd; /* file descriptor that came with the message, or -1 */
 } SpiceRawMessage;
@@ -69,6 +70,11 @@ typedef struct SpiceRawClass {
     /* A message type of the class whose body is a WAIT_FOR_CHANNELS list: the base waits for the
      * list before it hands the message over (display INVAL_ALL_PIXMAPS). 0: none. */
     guint16 wait_type;
+    /* Optional, both called in a thread of the base class instead of message(), over plain sockets: take a message as it
+     * came; WAIT_FOR_CHANNELS, LIST and sub_list are the callee's, too. FALSE: it was taken, but no other one before
+     * has_room() says TRUE, which is asked after spice_channel_wake_reader(). */
+    gboolean (*message_in_thread)(SpiceChannel *channel, SpiceRawMessage *message);
+    gboolean (*has_room)(SpiceChannel *channel);
 } SpiceRawClass;
 
 /* In class_init. The tables must live as long as the class. max_body: largest body accepted, bytes.
@@ -108,6 +114,8 @@ gboolean spice_channel_send_reply(SpiceChannel *channel, guint16 type, const voi
  * connection. */
 void spice_channel_pause(SpiceChannel *channel);
 void spice_channel_resume(SpiceChannel *channel);
+/* There is room for messages again. Main context; nothing when no thread reads. */
+void spice_channel_wake_reader(SpiceChannel *channel);
 
 /* The last serial that has taken effect (asks SpiceRawClass.handled_serial), and the call that
  * tells waiters of a change. */

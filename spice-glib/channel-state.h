@@ -34,6 +34,7 @@ typedef enum StepResult {
 } StepResult;
 
 typedef struct SpiceConnection SpiceConnection;
+typedef struct SpiceReader SpiceReader;
 typedef StepResult (*ConnectionStep)(SpiceChannel *channel, SpiceConnection *conn);
 
 typedef struct OutMessage {
@@ -52,6 +53,7 @@ typedef struct ChannelWait {
 struct SpiceConnection {
     gint refs;
     SpiceTransport *transport; /* NULL: closed */
+    SpiceReader *reader;       /* has the input half while it is there */
     gboolean pumping;          /* a handler of this connection's message is on the stack */
     ConnectionStep step;
 
@@ -180,6 +182,9 @@ void spice_channel_flush_now(SpiceChannel *channel);
 void spice_channel_schedule_flush(SpiceChannel *channel);
 /* The next n bytes, consumed; NULL: not there yet. Valid until the next read. */
 const guint8 *spice_connection_take(SpiceConnection *conn, gsize n);
+/* Where bytes that are read go, and how many; NULL: out of memory. Then tell how many came. */
+guint8 *spice_connection_room(SpiceConnection *conn, gsize *room);
+void spice_connection_filled(SpiceConnection *conn, gsize n);
 /* The link stage writes its bytes directly. */
 void spice_channel_write_bytes(SpiceChannel *channel, const guint8 *bytes, gsize size);
 void spice_channel_complete_flushes(SpiceChannel *channel, gboolean done);
@@ -191,7 +196,15 @@ void spice_channel_link_start(SpiceChannel *channel);
 /* The stream ended before the link stage was over. Takes error, which may be NULL. */
 void spice_channel_link_ended(SpiceChannel *channel, GError *error);
 
+/* --- channel-reader.c --- */
+/* Let a thread read, from now until it stops. FALSE: the main context has to do it. */
+gboolean spice_reader_start(SpiceChannel *channel, SpiceConnection *conn);
+/* Nothing when there is no reader. The input half belongs to the main context again. */
+void spice_reader_stop(SpiceConnection *conn);
+
 /* --- channel-messages.c --- */
+/* The whole body of the message whose header was read; NULL: it isn't there yet. */
+GBytes *spice_connection_take_body(SpiceConnection *conn);
 StepResult spice_channel_step_message(SpiceChannel *channel, SpiceConnection *conn);
 /* Drop the message in hand. */
 void spice_connection_clear_message(SpiceConnection *conn);

@@ -166,8 +166,10 @@ static void stop_local(SpiceChannel *channel)
         /* That may have told an application that all is sent, and it may have ended the rest. */
         if (f->end_idle || f->state == CHANNEL_UNCONNECTED)
             return;
-        if (f->conn && f->conn->transport)
+        if (f->conn && f->conn->transport) {
+            spice_reader_stop(f->conn);
             spice_transport_set_callbacks(f->conn->transport, NULL, NULL, NULL);
+        }
     }
     cancel_attempt(channel);
     if (f->in_link)

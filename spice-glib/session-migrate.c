@@ -75,6 +75,10 @@ static void exchange(SpiceChannel *channel, SpiceChannel *other, gboolean with_t
 {
     SpiceConnection *a = channel->priv->f.conn, *b = other->priv->f.conn;
 
+    if (a)
+        spice_reader_stop(a);
+    if (b)
+        spice_reader_stop(b);
     if (a && a->transport) {
         spice_transport_watch_read(a->transport, FALSE);
         spice_transport_watch_write(a->transport, FALSE);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* SpiceSession: settings of a session as properties. Spec: client-glib.md 3.1. */
 #include <string.h>
+#include "display/renderer.h"
 #include "session-state.h"
 
 /**
@@ -362,6 +363,8 @@ static void spice_session_init(SpiceSession *self)
 
     s->to_create = g_array_new(FALSE, FALSE, 2);
     set_proxy(self, NULL);
+    /* Takes a while, and has to be known when the first display is created. */
+    renderer_prepare_video();
 }
 
 static void constructed(GObject *object)

@@ -144,6 +144,11 @@ static void set_watch(SpiceTransport *t, Watch *watch, gboolean on)
     g_source_attach(watch->source, spice_main_context());
 }
 
+gboolean spice_transport_is_plain(SpiceTransport *t)
+{
+    return !t->ssl && !t->has_layer && !t->is_unix && G_IS_SOCKET_CONNECTION(t->stream);
+}
+
 void spice_transport_set_callbacks(SpiceTransport *t, SpiceTransportReady readable,
                                    SpiceTransportReady writable, gpointer data)
 {

@@ -22,6 +22,8 @@ void spice_transport_free(SpiceTransport *transport);
 GSocket *spice_transport_get_socket(SpiceTransport *transport); /* borrowed */
 gboolean spice_transport_is_unix(SpiceTransport *transport);
 gboolean spice_transport_is_tls(SpiceTransport *transport);
+/* What is read from the socket is what the peer sent: no TLS, no security layer, no descriptors. */
+gboolean spice_transport_is_plain(SpiceTransport *transport);
 int spice_transport_get_tls_bits(SpiceTransport *transport);
 
 /* Change who is called. */

@@ -118,28 +118,33 @@ static guint16 get16(const guint8 *bytes)
     return (guint16)(bytes[0] | bytes[1] << 8);
 }
 
+gboolean capture_begin(FILE *file, const char *name, GError **error)
+{
+    guint8 header[16];
+    if (fread(header, sizeof header, 1, file) != 1 || memcmp(header, MAGIC, 8) != 0) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s isn't a capture", name);
+        return FALSE;
+    }
+    if (get32(header + 8) != VERSION) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                    "%s has version %u of the format; this program reads version %d", name,
+                    get32(header + 8), VERSION);
+        return FALSE;
+    }
+    guint32 more = get32(header + 12);
+    while (more && fgetc(file) != EOF)
+        more--;
+    return TRUE;
+}
+
 FILE *capture_open(const char *path, GError **error)
 {
     FILE *file = fopen(path, "rb");
-    guint8 header[16];
-    if (!file) {
+    if (!file)
         file_error(path, error);
-        return NULL;
-    }
-    if (fread(header, sizeof header, 1, file) != 1 || memcmp(header, MAGIC, 8) != 0)
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s isn't a capture", path);
-    else if (get32(header + 8) != VERSION)
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                    "%s has version %u of the format; this program reads version %d", path,
-                    get32(header + 8), VERSION);
-    else {
-        guint32 more = get32(header + 12);
-        while (more && fgetc(file) != EOF)
-            more--;
-        return file;
-    }
-    fclose(file);
-    return NULL;
+    else if (!capture_begin(file, path, error))
+        g_clear_pointer(&file, fclose);
+    return file;
 }
 
 /* size bytes, or NULL when the file ends before. */

@@ -53,6 +53,8 @@ gboolean capture_finish(FILE *file, const char *path, GError **error);
 
 /* Reading: the file is held to be hostile; memory follows what is really there. */
 FILE *capture_open(const char *path, GError **error);
+/* The header of a stream that is open already. name: for the error. */
+gboolean capture_begin(FILE *file, const char *name, GError **error);
 typedef enum CaptureResult { CAPTURE_RECORD, CAPTURE_END, CAPTURE_CUT, CAPTURE_BAD } CaptureResult;
 /* The next record. END: no more; CUT: the file ends within one; BAD: error tells. record is cleared by the caller. */
 CaptureResult capture_read(FILE *file, CaptureRecord *record, GError **error);
