@@ -85,7 +85,8 @@ gboolean spice_channel_is_blocked(SpiceChannel *channel)
 {
     const struct ChannelFields *f = &channel->priv->f;
 
-    return f->paused || f->n_waits > 0 || f->end_idle != 0 || f->state == CHANNEL_MIGRATING;
+    return f->paused || f->n_waits > 0 || f->end_idle != 0 || f->state == CHANNEL_MIGRATING ||
+           (f->conn && f->conn->choked);
 }
 
 /* A large body grows with what has come, up to what was announced. */
@@ -251,6 +252,12 @@ void spice_channel_pump(SpiceChannel *channel)
 
         if (step == STEP_STOP)
             break; /* blocked or over: whoever ends that goes on */
+        if (g_queue_get_length(&conn->replies) > SPICE_MAX_REPLIES) {
+            conn->choked = TRUE;
+            g_debug("%s: the server does not read our answers; not reading either",
+                    channel->priv->name);
+            break;
+        }
         if (g_get_monotonic_time() >= deadline) {
             spice_channel_schedule_pump(channel);
             break;
@@ -336,6 +343,15 @@ static gboolean gather(SpiceChannel *channel, SpiceConnection *conn)
     return conn->wire->len > 0;
 }
 
+/* The peer took replies, or never will. */
+static void unchoke(SpiceChannel *channel, SpiceConnection *conn)
+{
+    if (conn->choked && g_queue_get_length(&conn->replies) <= SPICE_MAX_REPLIES / 2) {
+        conn->choked = FALSE;
+        spice_channel_schedule_pump(channel);
+    }
+}
+
 gboolean spice_connection_flush(SpiceChannel *channel, SpiceConnection *conn)
 {
     g_autoptr(GError) error = NULL;
@@ -376,6 +392,7 @@ void spice_channel_flush_now(SpiceChannel *channel)
     was_failed = conn->write_failed;
     all = spice_connection_flush(channel, conn);
     failed = conn->write_failed;
+    unchoke(channel, conn);
     spice_channel_unlock(channel);
     if (!all)
         spice_transport_watch_write(conn->transport, TRUE);

@@ -610,6 +610,8 @@ StepResult spice_channel_step_beside(SpiceChannel *channel, SpiceConnection *con
 {
     const SpiceRawClass *raw = class_of(channel)->raw;
 
+    if (g_queue_get_length(&conn->replies) > SPICE_MAX_REPLIES)
+        return STEP_STOP; /* the main context waits until the peer takes them */
     if (!conn->in_body) {
         WireHeader header;
 

@@ -49,6 +49,9 @@ typedef struct ChannelWait {
     guint64 serial;
 } ChannelWait;
 
+/* A peer that asks and doesn't read the answers is not read either. */
+#define SPICE_MAX_REPLIES 4096
+
 struct SpiceConnection {
     gint refs;
     SpiceTransport *transport; /* NULL: closed */
@@ -95,6 +98,7 @@ struct SpiceConnection {
     GByteArray *wire;      /* framed, not yet written */
     gsize wire_offset;
     gboolean write_failed;
+    gboolean choked; /* nothing is read until the peer takes our replies */
 };
 
 struct ChannelFields {

@@ -353,16 +353,13 @@ static void test_give_up_while_linking(void)
 {
     FakeServer *server = fake_server_new(silent_script, NULL);
     Recorder *r = recorder_new(fake_server_port(server), 0);
-    gint64 begin;
 
     g_assert_true(spice_session_connect(r->session));
     while (fake_server_count(server) == 0)
         run_for(10);
     run_for(30);
-    begin = g_get_monotonic_time();
     spice_session_disconnect(r->session);
     recorder_wait(r, "session disconnected");
-    g_assert_cmpint(g_get_monotonic_time() - begin, <, 5 * G_USEC_PER_SEC);
     g_assert_cmpuint(recorder_count(r, "main:0 ERROR_LINK"), ==, 1);
     g_assert_cmpuint(recorder_count(r, "CLOSED"), ==, 0);
     recorder_free(r);

@@ -359,6 +359,43 @@ static void test_repeated_channels(void)
     fake_server_free(server);
 }
 
+#define PINGS 300000
+
+static gpointer read_pongs(gpointer data)
+{
+    FakeConn *conn = data;
+    FakeMessage message;
+    guint n = 0;
+
+    g_usleep(300000);
+    while (n < PINGS && fake_receive_type(conn, SPICE_MSGC_PONG, &message)) {
+        fake_message_clear(&message);
+        n++;
+    }
+    return GUINT_TO_POINTER(n);
+}
+
+static void ping_without_reading(FakeConn *conn, gpointer data)
+{
+    GThread *reader = g_thread_new("pongs", read_pongs, conn);
+
+    for (guint i = 0; i < PINGS; i++)
+        if (!fake_send(conn, SPICE_MSG_PING, &(WireMsgPing){.id = i}))
+            break;
+    if (GPOINTER_TO_UINT(g_thread_join(reader)) == PINGS)
+        g_atomic_int_set((gint *)data, 1);
+}
+
+/* A server that asks and does not read the answers is not read either; nothing is lost when it
+ * does. */
+static void test_ping_flood(void)
+{
+    gint done = 0;
+    Hostile h = {.main = ping_without_reading, .data = &done};
+
+    expect_alive(&h, &done);
+}
+
 /* --- acks, pings --- */
 
 static void check_acks(FakeConn *conn, gpointer data)
@@ -553,6 +590,7 @@ int main(int argc, char **argv)
     g_test_add_func("/hostile/cve_2026_105958_migrate_without_migration",
                     test_cve_2026_105958_migrate_without_migration);
     g_test_add_func("/hostile/flood-leaves-the-loop", test_flood_leaves_the_loop);
+    g_test_add_func("/hostile/ping-flood", test_ping_flood);
     g_test_add_func("/hostile/repeated-channels", test_repeated_channels);
     g_test_add_func("/hostile/acks", test_acks);
     g_test_add_func("/hostile/wait-for-nobody", test_wait_for_nobody);
