@@ -20,6 +20,7 @@ SpiceConnection *spice_connection_new(SpiceTransport *transport)
     SpiceConnection *conn = g_new0(SpiceConnection, 1);
 
     conn->refs = 1;
+    g_mutex_init(&conn->write_lock);
     conn->transport = transport;
     conn->in = g_malloc(IN_CAPACITY);
     conn->wire = g_byte_array_new();
@@ -53,6 +54,7 @@ void spice_connection_unref(SpiceConnection *conn)
     g_free(conn->in);
     g_free(conn->body);
     g_byte_array_unref(conn->wire);
+    g_mutex_clear(&conn->write_lock);
     g_free(conn);
 }
 
@@ -319,12 +321,17 @@ void spice_channel_flush_now(SpiceChannel *channel)
     if (!conn || !conn->transport || conn->write_failed)
         return;
     while (gather(channel, conn)) {
-        gssize n = spice_transport_write(conn->transport, conn->wire->data + conn->wire_offset,
-                                         conn->wire->len - conn->wire_offset, &error);
+        gssize n;
 
+        g_mutex_lock(&conn->write_lock);
+        n = spice_transport_write(conn->transport, conn->wire->data + conn->wire_offset,
+                                  conn->wire->len - conn->wire_offset, &error);
+        if (n > 0)
+            conn->wire_offset += n;
+        conn->write_partial = conn->wire_offset < conn->wire->len;
+        g_mutex_unlock(&conn->write_lock);
         if (n < 0)
             goto failed;
-        conn->wire_offset += n;
     }
     if (!spice_transport_flush(conn->transport, &error))
         goto failed;

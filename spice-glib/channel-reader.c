@@ -121,6 +121,33 @@ static StepResult next_header(SpiceReader *reader)
     return STEP_DONE;
 }
 
+/* Acknowledge without waking the main thread up. FALSE: it has to do it. Nothing that must go
+ * before waits in the main context: all was written when the reader began, and answers are only
+ * queued while it rests. */
+static gboolean acknowledge(SpiceReader *reader)
+{
+    SpiceConnection *conn = reader->conn;
+    WireHeader header = {.type = SPICE_MSGC_ACK};
+    guint8 bytes[WIRE_MINI_HEADER_SIZE];
+    gsize sent = 0;
+
+    if (!conn->mini || !g_mutex_trylock(&conn->write_lock))
+        return FALSE;
+    wire_header_write(TRUE, &header, bytes);
+    while (!conn->write_partial && sent < sizeof bytes) {
+        gssize n = send(reader->fd, bytes + sent, sizeof bytes - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+        struct pollfd room = {.fd = reader->fd, .events = POLLOUT};
+
+        if (n > 0)
+            sent += n;
+        else if (sent == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) ||
+                 poll(&room, 1, 1000) <= 0)
+            break; /* half an acknowledgement is sent only into a connection that has failed */
+    }
+    g_mutex_unlock(&conn->write_lock);
+    return sent > 0;
+}
+
 static void count_for_ack(SpiceReader *reader)
 {
     SpiceConnection *conn = reader->conn;
@@ -128,6 +155,8 @@ static void count_for_ack(SpiceReader *reader)
     if (conn->ack_window == 0 || ++conn->ack_count < conn->ack_window)
         return;
     conn->ack_count = 0;
+    if (__atomic_load_n(&reader->acks, __ATOMIC_SEQ_CST) == 0 && acknowledge(reader))
+        return;
     /* One may wait until the socket is empty; with two the server would soon have to stop. */
     if (__atomic_add_fetch(&reader->acks, 1, __ATOMIC_SEQ_CST) == 2)
         tell_main(reader);
@@ -220,6 +249,11 @@ gboolean spice_reader_start(SpiceChannel *channel, SpiceConnection *conn)
     if (spice_capture_get(channel->priv->f.session) || !raw || !raw->message_in_thread ||
         conn->dispatching || conn->message || conn->reader ||
         conn->step != spice_channel_step_message || !spice_transport_is_plain(conn->transport))
+        return FALSE;
+    spice_channel_flush_now(channel);
+    if (channel->priv->f.conn != conn || !conn->transport || conn->write_failed ||
+        !g_queue_is_empty(&conn->replies) || !g_queue_is_empty(&conn->queue) ||
+        conn->wire_offset < conn->wire->len)
         return FALSE;
     reader = g_new0(SpiceReader, 1);
     reader->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -54,6 +54,7 @@ struct SpiceConnection {
     gint refs;
     SpiceTransport *transport; /* NULL: closed */
     SpiceReader *reader;       /* has the input half while it is there */
+    GMutex write_lock;         /* held while the socket is written: the reader acknowledges */
     gboolean pumping;          /* a handler of this connection's message is on the stack */
     ConnectionStep step;
 
@@ -95,6 +96,7 @@ struct SpiceConnection {
     GByteArray *wire;      /* framed, not yet written */
     gsize wire_offset;
     gboolean write_failed;
+    gboolean write_partial; /* under write_lock: the socket has taken part of a message */
 };
 
 struct ChannelFields {
