@@ -13,7 +13,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "codec/jpeg.h"
+#include "codec/lz.h"
+#include "codec/lz4.h"
 #include "codec/quic-model.h"
+#include "codec/zlib-glz.h"
 
 /* Packed pixels, top row first. */
 typedef struct Picture {
@@ -33,6 +37,8 @@ typedef struct BenchCodec {
     gsize (*encode)(const Picture *picture, guint8 *out, gsize capacity);
     /* Into a picture of the same shape. */
     gboolean (*decode)(const guint8 *data, gsize size, Picture *picture);
+    /* Bring the last decoded pixels into the picture, once, when decode leaves them elsewhere. */
+    void (*fetch)(Picture *picture);
 } BenchCodec;
 
 static Picture picture_new(const char *name, CodecFormat format, guint32 width, guint32 height)
@@ -219,6 +225,154 @@ static gboolean quic_portable_decode(const guint8 *data, gsize size, Picture *pi
                             picture->row) == CODEC_OK;
 }
 
+/* Of all codecs but QUIC: none needs more than this. */
+static gsize ample_bound(const Picture *picture)
+{
+    return picture->size + picture->size / 16 + 65536;
+}
+
+static gsize lz_bench_encode(const Picture *picture, guint8 *out, gsize capacity)
+{
+    static LzEncoder *encoder;
+    gsize size = 0;
+
+    if (!encoder)
+        encoder = lz_encoder_new();
+    lz_encode(encoder, picture->format, TRUE, picture->width, picture->height, picture->pixels,
+              picture->row, out, capacity, &size);
+    return size;
+}
+
+static gboolean lz_bench_decode(const guint8 *data, gsize size, Picture *picture)
+{
+    return lz_decode(data, size, NULL, 0, picture->format, picture->pixels, picture->row) ==
+           CODEC_OK;
+}
+
+/* Rows upside down in memory. */
+static gboolean lz_turned_decode(const guint8 *data, gsize size, Picture *picture)
+{
+    return lz_decode(data, size, NULL, 0, picture->format,
+                     picture->pixels + picture->row * (picture->height - 1),
+                     -(gssize)picture->row) == CODEC_OK;
+}
+
+static void turn_rows(Picture *picture)
+{
+    guint8 *turned = g_malloc(picture->size);
+
+    for (gsize y = 0; y < picture->height; y++)
+        memcpy(turned + y * picture->row,
+               picture->pixels + (picture->height - 1 - y) * picture->row, picture->row);
+    g_free(picture->pixels);
+    picture->pixels = turned;
+}
+
+#define GLZ_WINDOW (1 << 24)
+
+/* The first image of a dictionary, whose setting up counts. */
+static gsize glz_first_encode(const Picture *picture, guint8 *out, gsize capacity)
+{
+    GlzDictionary *dictionary = glz_dictionary_new(GLZ_WINDOW, 0);
+    gsize size = 0;
+
+    glz_encode(dictionary, picture->format, TRUE, picture->width, picture->height, picture->pixels,
+               picture->row, out, capacity, &size, NULL);
+    glz_dictionary_free(dictionary);
+    return size;
+}
+
+static GlzImage *last_image;
+
+static GlzWindow *fresh_window(void)
+{
+    glz_image_unref(last_image);
+    last_image = NULL;
+    return glz_window_new((gsize)GLZ_WINDOW * 4, NULL);
+}
+
+static gboolean glz_first_decode(const guint8 *data, gsize size, Picture *picture)
+{
+    GlzWindow *window = fresh_window();
+    CodecResult result = glz_decode(window, data, size, &last_image, NULL);
+
+    glz_window_free(window);
+    return result == CODEC_OK;
+}
+
+static void glz_fetch(Picture *picture)
+{
+    memcpy(picture->pixels, glz_image_pixels(last_image), picture->size);
+}
+
+/* The inflated size, which the image's descriptor tells on the wire, stands before the stream. */
+static gsize zlib_first_encode(const Picture *picture, guint8 *out, gsize capacity)
+{
+    guint8 *glz = g_malloc(capacity);
+    gsize glz_size = glz_first_encode(picture, glz, capacity), size = 0;
+    guint32 inflated = glz_size;
+
+    memcpy(out, &inflated, 4);
+    if (glz_size && zlib_glz_encode(glz, glz_size, 3, out + 4, capacity - 4, &size) == CODEC_OK)
+        size += 4;
+    g_free(glz);
+    return size;
+}
+
+static gboolean zlib_first_decode(const guint8 *data, gsize size, Picture *picture)
+{
+    GlzWindow *window = fresh_window();
+    guint32 inflated;
+
+    memcpy(&inflated, data, 4);
+    CodecResult result = zlib_glz_decode(window, data + 4, size - 4, inflated, picture->width,
+                                         picture->height, &last_image, NULL);
+    glz_window_free(window);
+    return result == CODEC_OK;
+}
+
+static gsize lz4_bench_encode(const Picture *picture, guint8 *out, gsize capacity)
+{
+    gsize size = 0;
+
+    lz4_image_encode(picture->format, TRUE, picture->width, picture->height, picture->pixels,
+                     picture->row, 0, out, capacity, &size);
+    return size;
+}
+
+static gboolean lz4_bench_decode(const guint8 *data, gsize size, Picture *picture)
+{
+    return lz4_image_decode(data, size, picture->width, picture->height, picture->format,
+                            picture->pixels, picture->row) == CODEC_OK;
+}
+
+static gsize jpeg_bench_encode(const Picture *picture, guint8 *out, gsize capacity)
+{
+    const JpegOptions as_deployed = {.quality = 85, .subsampling = JPEG_SUBSAMPLING_420};
+    gsize size = 0;
+
+    jpeg_image_encode(picture->format, picture->width, picture->height, picture->pixels,
+                      picture->row, &as_deployed, out, capacity, &size);
+    return size;
+}
+
+static gboolean jpeg_bench_decode(const guint8 *data, gsize size, Picture *picture)
+{
+    return jpeg_image_decode(data, size, picture->format, picture->pixels, picture->row) ==
+           CODEC_OK;
+}
+
+static gboolean mjpeg_bench_decode(const guint8 *data, gsize size, Picture *picture)
+{
+    static JpegStream *stream;
+    CodecInfo info;
+
+    if (!stream)
+        stream = jpeg_stream_new();
+    return jpeg_stream_begin(stream, data, size, &info) == CODEC_OK &&
+           jpeg_stream_decode(stream, picture->format, picture->pixels, picture->row) == CODEC_OK;
+}
+
 static const BenchCodec codecs[] = {
     {"quic-rgb32", CODEC_FORMAT_RGB32, FALSE, quic_bound, quic_best_encode, quic_best_decode},
     {"quic-rgb32-portable", CODEC_FORMAT_RGB32, FALSE, quic_bound, quic_portable_encode,
@@ -226,6 +380,19 @@ static const BenchCodec codecs[] = {
     {"quic-rgb24", CODEC_FORMAT_RGB24, FALSE, quic_bound, quic_best_encode, quic_best_decode},
     {"quic-rgba", CODEC_FORMAT_RGBA, FALSE, quic_bound, quic_best_encode, quic_best_decode},
     {"quic-rgb16", CODEC_FORMAT_RGB16, FALSE, quic_bound, quic_best_encode, quic_best_decode},
+    {"lz-rgb32", CODEC_FORMAT_RGB32, FALSE, ample_bound, lz_bench_encode, lz_bench_decode},
+    {"lz-rgb32-turned", CODEC_FORMAT_RGB32, FALSE, ample_bound, lz_bench_encode, lz_turned_decode,
+     turn_rows},
+    {"lz-rgb24", CODEC_FORMAT_RGB24, FALSE, ample_bound, lz_bench_encode, lz_bench_decode},
+    {"lz-rgba", CODEC_FORMAT_RGBA, FALSE, ample_bound, lz_bench_encode, lz_bench_decode},
+    {"lz-rgb16", CODEC_FORMAT_RGB16, FALSE, ample_bound, lz_bench_encode, lz_bench_decode},
+    {"glz-rgb32", CODEC_FORMAT_RGB32, FALSE, ample_bound, glz_first_encode, glz_first_decode,
+     glz_fetch},
+    {"zlib-glz-rgb32", CODEC_FORMAT_RGB32, FALSE, ample_bound, zlib_first_encode, zlib_first_decode,
+     glz_fetch},
+    {"lz4-rgb32", CODEC_FORMAT_RGB32, FALSE, ample_bound, lz4_bench_encode, lz4_bench_decode},
+    {"jpeg-rgb32", CODEC_FORMAT_RGB32, TRUE, ample_bound, jpeg_bench_encode, jpeg_bench_decode},
+    {"mjpeg-rgb32", CODEC_FORMAT_RGB32, TRUE, ample_bound, jpeg_bench_encode, mjpeg_bench_decode},
 };
 
 /* --- measuring
@@ -279,6 +446,8 @@ static void measure(const BenchCodec *codec, const Picture *base, guint runs)
             decoding[i - 1] = thread_seconds() - middle;
         }
     }
+    if (codec->fetch)
+        codec->fetch(&decoded);
     if (!codec->lossy && memcmp(picture.pixels, decoded.pixels, picture.size) != 0)
         g_error("%s: %s: decoding gives another picture", codec->name, picture.name);
 

@@ -19,22 +19,26 @@ void spice_channel_capture_opened(SpiceChannel *channel, SpiceConnection *conn)
     const SpiceCapture *capture = hook(channel);
 
     if (capture) {
-        SpiceCaptureCaps caps[4] = {words_of(&conn->reply.common_caps), words_of(&conn->reply.channel_caps),
-                                    words_of(&f->common_caps), words_of(&f->caps)};
+        SpiceCaptureCaps caps[4] = {words_of(&conn->reply.common_caps),
+                                    words_of(&conn->reply.channel_caps), words_of(&f->common_caps),
+                                    words_of(&f->caps)};
 
         capture->opened(capture->data, f->type, f->id, conn->mini, caps);
     }
 }
 
-void spice_channel_capture_message(SpiceChannel *channel, gboolean from_server, const WireHeader *header,
-                                   const guint8 *body)
+void spice_channel_capture_message(SpiceChannel *channel, gboolean from_server,
+                                   const WireHeader *header, const guint8 *body)
 {
     struct ChannelFields *f = &channel->priv->f;
     const SpiceCapture *capture = hook(channel);
 
     if (capture) {
-        SpiceCaptureMessage message = {.serial = header->serial, .sub_list = header->sub_list, .type = header->type,
-                                       .body = body, .size = header->size};
+        SpiceCaptureMessage message = {.serial = header->serial,
+                                       .sub_list = header->sub_list,
+                                       .type = header->type,
+                                       .body = body,
+                                       .size = header->size};
 
         capture->message(capture->data, f->type, f->id, from_server, &message);
     }

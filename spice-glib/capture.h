@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A hook for programs of this project that record a session (spice-cli capture, docs/capture-format.md). Not installed and
- * not exported: a SpiceCapture is put on the session as object data under SPICE_CAPTURE_KEY, and stays the program's. */
+/* A hook for programs of this project that record a session (spice-cli capture,
+ * docs/capture-format.md). Not installed and not exported: a SpiceCapture is put on the session as
+ * object data under SPICE_CAPTURE_KEY, and stays the program's. */
 #pragma once
 
 #include <glib-object.h>
@@ -26,8 +27,10 @@ typedef struct SpiceCaptureMessage {
 /* Called in the main context. type and id are the channel's. */
 typedef struct SpiceCapture {
     /* The channel is ready. caps: common and own words of the server, then of the client. */
-    void (*opened)(gpointer data, gint type, gint id, gboolean mini, const SpiceCaptureCaps caps[4]);
-    void (*message)(gpointer data, gint type, gint id, gboolean from_server, const SpiceCaptureMessage *message);
+    void (*opened)(gpointer data, gint type, gint id, gboolean mini,
+                   const SpiceCaptureCaps caps[4]);
+    void (*message)(gpointer data, gint type, gint id, gboolean from_server,
+                    const SpiceCaptureMessage *message);
     void (*closed)(gpointer data, gint type, gint id);
     gpointer data;
 } SpiceCapture;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* SpiceCursorChannel: shapes of the guest's pointer and their cache. Spec: client-glib.md 10, wire.md 13. */
+/* SpiceCursorChannel: shapes of the guest's pointer and their cache. Spec: client-glib.md 10,
+ * wire.md 13. */
 #include <string.h>
 #include "channel-private.h"
 #include "cursor-decode.h"
@@ -10,7 +11,8 @@
  * @short_description: the guest's mouse pointer
  * @title: SpiceCursorChannel
  *
- * The guest's pointer is not part of the picture: its shapes come by this channel, and in server mouse mode its place too.
+ * The guest's pointer is not part of the picture: its shapes come by this channel, and in server
+ * mouse mode its place too.
  */
 
 #define CACHE_MAX_SHAPES 4096
@@ -75,7 +77,8 @@ static void forget_all(SpiceCursorChannelPrivate *c)
 static void remember(SpiceCursorChannelPrivate *c, guint64 id, SpiceCursorShape *shape)
 {
     forget(c, id);
-    if (g_hash_table_size(c->cache) >= CACHE_MAX_SHAPES || c->cache_bytes + shape_bytes(shape) > CACHE_MAX_BYTES)
+    if (g_hash_table_size(c->cache) >= CACHE_MAX_SHAPES ||
+        c->cache_bytes + shape_bytes(shape) > CACHE_MAX_BYTES)
         return;
     c->cache_bytes += shape_bytes(shape);
     g_hash_table_insert(c->cache, g_memdup2(&id, sizeof id), shape_copy(shape));
@@ -90,10 +93,12 @@ static SpiceCursorShape *read_shape(SpiceCursorChannel *channel, const WireCurso
     shape->height = cursor->height;
     shape->hot_spot_x = MIN(cursor->hot_spot_x, cursor->width);
     shape->hot_spot_y = MIN(cursor->hot_spot_y, cursor->height);
-    shape->data = spice_cursor_decode(cursor->type, cursor->width, cursor->height, cursor->data.data, cursor->data.size);
+    shape->data = spice_cursor_decode(cursor->type, cursor->width, cursor->height,
+                                      cursor->data.data, cursor->data.size);
     if (!shape->data)
         g_debug("%s: a pointer of type %u, %ux%u with %" G_GSIZE_FORMAT " bytes can't be shown",
-                spice_channel_get_label(SPICE_CHANNEL(channel)), cursor->type, cursor->width, cursor->height, cursor->data.size);
+                spice_channel_get_label(SPICE_CHANNEL(channel)), cursor->type, cursor->width,
+                cursor->height, cursor->data.size);
     return shape;
 }
 
@@ -125,8 +130,8 @@ static gboolean set_shape(SpiceCursorChannel *channel, const WireCursor *cursor)
     g_object_notify(G_OBJECT(channel), "cursor");
     /* A handler may have caused another shape to be set. */
     if (c->shape == shape)
-        g_signal_emit(channel, signals[CURSOR_SET], 0, shape->width, shape->height, shape->hot_spot_x, shape->hot_spot_y,
-                      shape->data);
+        g_signal_emit(channel, signals[CURSOR_SET], 0, shape->width, shape->height,
+                      shape->hot_spot_x, shape->hot_spot_y, shape->data);
     return TRUE;
 }
 
@@ -218,10 +223,14 @@ static void spice_cursor_channel_init(SpiceCursorChannel *self)
 static void spice_cursor_channel_class_init(SpiceCursorChannelClass *klass)
 {
     static const SpiceHandler handlers[] = {
-        {SPICE_MSG_CURSOR_INIT, handle_init},           {SPICE_MSG_CURSOR_RESET, handle_reset},
-        {SPICE_MSG_CURSOR_SET, handle_set},             {SPICE_MSG_CURSOR_MOVE, handle_move},
-        {SPICE_MSG_CURSOR_HIDE, handle_hide},           {SPICE_MSG_CURSOR_TRAIL, handle_trail},
-        {SPICE_MSG_CURSOR_INVAL_ONE, handle_inval_one}, {SPICE_MSG_CURSOR_INVAL_ALL, handle_inval_all},
+        {SPICE_MSG_CURSOR_INIT, handle_init},
+        {SPICE_MSG_CURSOR_RESET, handle_reset},
+        {SPICE_MSG_CURSOR_SET, handle_set},
+        {SPICE_MSG_CURSOR_MOVE, handle_move},
+        {SPICE_MSG_CURSOR_HIDE, handle_hide},
+        {SPICE_MSG_CURSOR_TRAIL, handle_trail},
+        {SPICE_MSG_CURSOR_INVAL_ONE, handle_inval_one},
+        {SPICE_MSG_CURSOR_INVAL_ALL, handle_inval_all},
     };
     GObjectClass *object_class = G_OBJECT_CLASS(klass);
     SpiceChannelClass *channel_class = SPICE_CHANNEL_CLASS(klass);
@@ -240,7 +249,8 @@ static void spice_cursor_channel_class_init(SpiceCursorChannelClass *klass)
      */
     g_object_class_install_property(object_class, PROP_CURSOR,
                                     g_param_spec_boxed("cursor", "Last cursor shape",
-                                                       "Last cursor shape received from the server", SPICE_TYPE_CURSOR_SHAPE,
+                                                       "Last cursor shape received from the server",
+                                                       SPICE_TYPE_CURSOR_SHAPE,
                                                        G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceCursorChannel::cursor-set:
@@ -255,9 +265,10 @@ static void spice_cursor_channel_class_init(SpiceCursorChannelClass *klass)
      *
      * Deprecated: 0.34: use the notification of #SpiceCursorChannel:cursor
      */
-    signals[CURSOR_SET] = g_signal_new("cursor-set", SPICE_TYPE_CURSOR_CHANNEL, G_SIGNAL_RUN_FIRST | G_SIGNAL_DEPRECATED,
-                                       G_STRUCT_OFFSET(SpiceCursorChannelClass, cursor_set), NULL, NULL, NULL, G_TYPE_NONE, 5,
-                                       G_TYPE_INT, G_TYPE_INT, G_TYPE_INT, G_TYPE_INT, G_TYPE_POINTER);
+    signals[CURSOR_SET] = g_signal_new(
+        "cursor-set", SPICE_TYPE_CURSOR_CHANNEL, G_SIGNAL_RUN_FIRST | G_SIGNAL_DEPRECATED,
+        G_STRUCT_OFFSET(SpiceCursorChannelClass, cursor_set), NULL, NULL, NULL, G_TYPE_NONE, 5,
+        G_TYPE_INT, G_TYPE_INT, G_TYPE_INT, G_TYPE_INT, G_TYPE_POINTER);
     /**
      * SpiceCursorChannel::cursor-move:
      * @channel: the channel
@@ -266,25 +277,26 @@ static void spice_cursor_channel_class_init(SpiceCursorChannelClass *klass)
      *
      * The guest moved the pointer. Has a meaning in server mouse mode only.
      */
-    signals[CURSOR_MOVE] = g_signal_new("cursor-move", SPICE_TYPE_CURSOR_CHANNEL, G_SIGNAL_RUN_FIRST,
-                                        G_STRUCT_OFFSET(SpiceCursorChannelClass, cursor_move), NULL, NULL, NULL, G_TYPE_NONE, 2,
-                                        G_TYPE_INT, G_TYPE_INT);
+    signals[CURSOR_MOVE] =
+        g_signal_new("cursor-move", SPICE_TYPE_CURSOR_CHANNEL, G_SIGNAL_RUN_FIRST,
+                     G_STRUCT_OFFSET(SpiceCursorChannelClass, cursor_move), NULL, NULL, NULL,
+                     G_TYPE_NONE, 2, G_TYPE_INT, G_TYPE_INT);
     /**
      * SpiceCursorChannel::cursor-hide:
      * @channel: the channel
      *
      * The pointer is not to be shown.
      */
-    signals[CURSOR_HIDE] =
-        g_signal_new("cursor-hide", SPICE_TYPE_CURSOR_CHANNEL, G_SIGNAL_RUN_FIRST,
-                     G_STRUCT_OFFSET(SpiceCursorChannelClass, cursor_hide), NULL, NULL, NULL, G_TYPE_NONE, 0);
+    signals[CURSOR_HIDE] = g_signal_new(
+        "cursor-hide", SPICE_TYPE_CURSOR_CHANNEL, G_SIGNAL_RUN_FIRST,
+        G_STRUCT_OFFSET(SpiceCursorChannelClass, cursor_hide), NULL, NULL, NULL, G_TYPE_NONE, 0);
     /**
      * SpiceCursorChannel::cursor-reset:
      * @channel: the channel
      *
      * The guest's pointer starts anew.
      */
-    signals[CURSOR_RESET] =
-        g_signal_new("cursor-reset", SPICE_TYPE_CURSOR_CHANNEL, G_SIGNAL_RUN_FIRST,
-                     G_STRUCT_OFFSET(SpiceCursorChannelClass, cursor_reset), NULL, NULL, NULL, G_TYPE_NONE, 0);
+    signals[CURSOR_RESET] = g_signal_new(
+        "cursor-reset", SPICE_TYPE_CURSOR_CHANNEL, G_SIGNAL_RUN_FIRST,
+        G_STRUCT_OFFSET(SpiceCursorChannelClass, cursor_reset), NULL, NULL, NULL, G_TYPE_NONE, 0);
 }

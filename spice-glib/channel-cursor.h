@@ -12,14 +12,14 @@
 G_BEGIN_DECLS
 
 #define SPICE_TYPE_CURSOR_CHANNEL (spice_cursor_channel_get_type())
-#define SPICE_CURSOR_CHANNEL(obj)                                                                  \
+#define SPICE_CURSOR_CHANNEL(obj) \
     (G_TYPE_CHECK_INSTANCE_CAST((obj), SPICE_TYPE_CURSOR_CHANNEL, SpiceCursorChannel))
-#define SPICE_CURSOR_CHANNEL_CLASS(klass)                                                          \
+#define SPICE_CURSOR_CHANNEL_CLASS(klass) \
     (G_TYPE_CHECK_CLASS_CAST((klass), SPICE_TYPE_CURSOR_CHANNEL, SpiceCursorChannelClass))
 #define SPICE_IS_CURSOR_CHANNEL(obj) (G_TYPE_CHECK_INSTANCE_TYPE((obj), SPICE_TYPE_CURSOR_CHANNEL))
-#define SPICE_IS_CURSOR_CHANNEL_CLASS(klass)                                                       \
+#define SPICE_IS_CURSOR_CHANNEL_CLASS(klass) \
     (G_TYPE_CHECK_CLASS_TYPE((klass), SPICE_TYPE_CURSOR_CHANNEL))
-#define SPICE_CURSOR_CHANNEL_GET_CLASS(obj)                                                        \
+#define SPICE_CURSOR_CHANNEL_GET_CLASS(obj) \
     (G_TYPE_INSTANCE_GET_CLASS((obj), SPICE_TYPE_CURSOR_CHANNEL, SpiceCursorChannelClass))
 
 typedef struct _SpiceCursorChannel SpiceCursorChannel;

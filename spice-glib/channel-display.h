@@ -12,15 +12,15 @@
 G_BEGIN_DECLS
 
 #define SPICE_TYPE_DISPLAY_CHANNEL (spice_display_channel_get_type())
-#define SPICE_DISPLAY_CHANNEL(obj)                                                                 \
+#define SPICE_DISPLAY_CHANNEL(obj) \
     (G_TYPE_CHECK_INSTANCE_CAST((obj), SPICE_TYPE_DISPLAY_CHANNEL, SpiceDisplayChannel))
-#define SPICE_DISPLAY_CHANNEL_CLASS(klass)                                                         \
+#define SPICE_DISPLAY_CHANNEL_CLASS(klass) \
     (G_TYPE_CHECK_CLASS_CAST((klass), SPICE_TYPE_DISPLAY_CHANNEL, SpiceDisplayChannelClass))
-#define SPICE_IS_DISPLAY_CHANNEL(obj)                                                              \
+#define SPICE_IS_DISPLAY_CHANNEL(obj) \
     (G_TYPE_CHECK_INSTANCE_TYPE((obj), SPICE_TYPE_DISPLAY_CHANNEL))
-#define SPICE_IS_DISPLAY_CHANNEL_CLASS(klass)                                                      \
+#define SPICE_IS_DISPLAY_CHANNEL_CLASS(klass) \
     (G_TYPE_CHECK_CLASS_TYPE((klass), SPICE_TYPE_DISPLAY_CHANNEL))
-#define SPICE_DISPLAY_CHANNEL_GET_CLASS(obj)                                                       \
+#define SPICE_DISPLAY_CHANNEL_GET_CLASS(obj) \
     (G_TYPE_INSTANCE_GET_CLASS((obj), SPICE_TYPE_DISPLAY_CHANNEL, SpiceDisplayChannelClass))
 
 typedef struct _SpiceDisplayChannel SpiceDisplayChannel;

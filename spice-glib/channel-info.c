@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Channel types by name, capabilities, and what a channel class asks of its base. Spec: client-glib.md 4.1 and 4.4. */
+/* Channel types by name, capabilities, and what a channel class asks of its base. Spec:
+ * client-glib.md 4.1 and 4.4. */
 #include <string.h>
 #include "channel-state.h"
 
@@ -124,8 +125,8 @@ static SpiceChannelClassPrivate *own_class_private(SpiceChannelClass *klass)
     return klass->priv;
 }
 
-void spice_channel_class_set_handlers(SpiceChannelClass *klass, const SpiceHandler *handlers, guint n_handlers,
-                                      gsize max_body)
+void spice_channel_class_set_handlers(SpiceChannelClass *klass, const SpiceHandler *handlers,
+                                      guint n_handlers, gsize max_body)
 {
     SpiceChannelClassPrivate *priv = own_class_private(klass);
 

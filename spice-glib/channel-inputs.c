@@ -10,8 +10,8 @@
  * @short_description: keyboard and mouse
  * @title: SpiceInputsChannel
  *
- * Keys and mouse of the user go to the guest by this channel. Scan codes are those of a PC keyboard, set 1; keys with
- * the prefix e0 have 0x100 added, Pause is 0x21d.
+ * Keys and mouse of the user go to the guest by this channel. Scan codes are those of a PC
+ * keyboard, set 1; keys with the prefix e0 have 0x100 added, Pause is 0x21d.
  */
 
 #define MAX_UNACKNOWLEDGED (2 * SPICE_INPUT_MOTION_ACK_BUNCH)
@@ -36,7 +36,8 @@ G_DEFINE_TYPE_WITH_PRIVATE(SpiceInputsChannel, spice_inputs_channel, SPICE_TYPE_
 
 static gboolean can_send(SpiceInputsChannel *channel)
 {
-    return spice_channel_is_ready(SPICE_CHANNEL(channel)) && !spice_channel_is_read_only(SPICE_CHANNEL(channel));
+    return spice_channel_is_ready(SPICE_CHANNEL(channel)) &&
+           !spice_channel_is_read_only(SPICE_CHANNEL(channel));
 }
 
 /* --- movement --- */
@@ -56,7 +57,8 @@ static void send_motion(SpiceInputsChannel *channel)
 static void send_position(SpiceInputsChannel *channel)
 {
     SpiceInputsChannelPrivate *c = channel->priv;
-    WireMsgcInputsMousePosition position = {.x = c->x, .y = c->y, .buttons_state = c->buttons, .display_id = c->display};
+    WireMsgcInputsMousePosition position = {
+        .x = c->x, .y = c->y, .buttons_state = c->buttons, .display_id = c->display};
 
     if (!c->have_position)
         return;
@@ -105,11 +107,13 @@ void spice_inputs_channel_motion(SpiceInputsChannel *channel, gint dx, gint dy, 
  * @display: number of the display
  * @button_state: mask of the pressed buttons
  *
- * Set the place of the pointer, in client mouse mode. While the server is behind, only the last place counts.
+ * Set the place of the pointer, in client mouse mode. While the server is behind, only the last
+ * place counts.
  *
  * Since: 0.35
  */
-void spice_inputs_channel_position(SpiceInputsChannel *channel, gint x, gint y, gint display, gint button_state)
+void spice_inputs_channel_position(SpiceInputsChannel *channel, gint x, gint y, gint display,
+                                   gint button_state)
 {
     SpiceInputsChannelPrivate *c;
 
@@ -159,7 +163,8 @@ static void send_movement(SpiceInputsChannel *channel)
  * @button: SPICE_MOUSE_BUTTON_LEFT and so on
  * @button_state: mask of the pressed buttons
  *
- * Press a mouse button. A step of the wheel is a press and a release of SPICE_MOUSE_BUTTON_UP or _DOWN.
+ * Press a mouse button. A step of the wheel is a press and a release of SPICE_MOUSE_BUTTON_UP or
+ * _DOWN.
  *
  * Since: 0.35
  */
@@ -186,7 +191,8 @@ void spice_inputs_channel_button_press(SpiceInputsChannel *channel, gint button,
  *
  * Since: 0.35
  */
-void spice_inputs_channel_button_release(SpiceInputsChannel *channel, gint button, gint button_state)
+void spice_inputs_channel_button_release(SpiceInputsChannel *channel, gint button,
+                                         gint button_state)
 {
     WireMsgcInputsMouseRelease release;
 
@@ -195,7 +201,8 @@ void spice_inputs_channel_button_release(SpiceInputsChannel *channel, gint butto
         return;
     channel->priv->buttons = button_state & ~button_mask(button);
     send_movement(channel);
-    release = (WireMsgcInputsMouseRelease){.button = button, .buttons_state = channel->priv->buttons};
+    release =
+        (WireMsgcInputsMouseRelease){.button = button, .buttons_state = channel->priv->buttons};
     spice_channel_send(SPICE_CHANNEL(channel), SPICE_MSGC_INPUTS_MOUSE_RELEASE, &release);
 }
 
@@ -218,7 +225,8 @@ static void send_key(SpiceInputsChannel *channel, guint scancode, gboolean relea
 {
     WireMsgcInputsKeyDown message = {.code = key_code(scancode, release)};
 
-    spice_channel_send(SPICE_CHANNEL(channel), release ? SPICE_MSGC_INPUTS_KEY_UP : SPICE_MSGC_INPUTS_KEY_DOWN, &message);
+    spice_channel_send(SPICE_CHANNEL(channel),
+                       release ? SPICE_MSGC_INPUTS_KEY_UP : SPICE_MSGC_INPUTS_KEY_DOWN, &message);
 }
 
 /**
@@ -376,11 +384,13 @@ static void spice_inputs_channel_class_init(SpiceInputsChannelClass *klass)
     /**
      * SpiceInputsChannel:key-modifiers:
      *
-     * The guest's lock keys that are on, #SpiceInputsLock bits. Not notified: see #SpiceInputsChannel::inputs-modifiers.
+     * The guest's lock keys that are on, #SpiceInputsLock bits. Not notified: see
+     * #SpiceInputsChannel::inputs-modifiers.
      */
     g_object_class_install_property(G_OBJECT_CLASS(klass), PROP_KEY_MODIFIERS,
-                                    g_param_spec_int("key-modifiers", "Key modifiers", "Guest keyboard lock/led state", 0,
-                                                     G_MAXINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+                                    g_param_spec_int("key-modifiers", "Key modifiers",
+                                                     "Guest keyboard lock/led state", 0, G_MAXINT,
+                                                     0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceInputsChannel::inputs-modifiers:
      * @channel: the channel
@@ -389,5 +399,6 @@ static void spice_inputs_channel_class_init(SpiceInputsChannelClass *klass)
      */
     signals[INPUTS_MODIFIERS] =
         g_signal_new("inputs-modifiers", SPICE_TYPE_INPUTS_CHANNEL, G_SIGNAL_RUN_FIRST,
-                     G_STRUCT_OFFSET(SpiceInputsChannelClass, inputs_modifiers), NULL, NULL, NULL, G_TYPE_NONE, 0);
+                     G_STRUCT_OFFSET(SpiceInputsChannelClass, inputs_modifiers), NULL, NULL, NULL,
+                     G_TYPE_NONE, 0);
 }

@@ -12,14 +12,14 @@
 G_BEGIN_DECLS
 
 #define SPICE_TYPE_INPUTS_CHANNEL (spice_inputs_channel_get_type())
-#define SPICE_INPUTS_CHANNEL(obj)                                                                  \
+#define SPICE_INPUTS_CHANNEL(obj) \
     (G_TYPE_CHECK_INSTANCE_CAST((obj), SPICE_TYPE_INPUTS_CHANNEL, SpiceInputsChannel))
-#define SPICE_INPUTS_CHANNEL_CLASS(klass)                                                          \
+#define SPICE_INPUTS_CHANNEL_CLASS(klass) \
     (G_TYPE_CHECK_CLASS_CAST((klass), SPICE_TYPE_INPUTS_CHANNEL, SpiceInputsChannelClass))
 #define SPICE_IS_INPUTS_CHANNEL(obj) (G_TYPE_CHECK_INSTANCE_TYPE((obj), SPICE_TYPE_INPUTS_CHANNEL))
-#define SPICE_IS_INPUTS_CHANNEL_CLASS(klass)                                                       \
+#define SPICE_IS_INPUTS_CHANNEL_CLASS(klass) \
     (G_TYPE_CHECK_CLASS_TYPE((klass), SPICE_TYPE_INPUTS_CHANNEL))
-#define SPICE_INPUTS_CHANNEL_GET_CLASS(obj)                                                        \
+#define SPICE_INPUTS_CHANNEL_GET_CLASS(obj) \
     (G_TYPE_INSTANCE_GET_CLASS((obj), SPICE_TYPE_INPUTS_CHANNEL, SpiceInputsChannelClass))
 
 typedef struct _SpiceInputsChannel SpiceInputsChannel;
@@ -72,8 +72,7 @@ GType spice_inputs_channel_get_type(void);
 void spice_inputs_channel_motion(SpiceInputsChannel *channel, gint dx, gint dy, gint button_state);
 void spice_inputs_channel_position(SpiceInputsChannel *channel, gint x, gint y, gint display,
                                    gint button_state);
-void spice_inputs_channel_button_press(SpiceInputsChannel *channel, gint button,
-                                       gint button_state);
+void spice_inputs_channel_button_press(SpiceInputsChannel *channel, gint button, gint button_state);
 void spice_inputs_channel_button_release(SpiceInputsChannel *channel, gint button,
                                          gint button_state);
 void spice_inputs_channel_key_press(SpiceInputsChannel *channel, guint scancode);

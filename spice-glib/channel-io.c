@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The reading and writing of a channel's connection. Spec: client-glib.md 4.10, 20, 21.3.
  *
- * Reading: the pump takes steps (link stage or messages) while there are bytes, reads when there are none, and sets a watch
- * when the socket has none either. It stops while the channel is blocked, and leaves the main loop to others after a
- * while. Writing: messages gather in queues and leave together once per turn of the main loop. */
+ * Reading: the pump takes steps (link stage or messages) while there are bytes, reads when there
+ * are none, and sets a watch when the socket has none either. It stops while the channel is
+ * blocked, and leaves the main loop to others after a while. Writing: messages gather in queues and
+ * leave together once per turn of the main loop. */
 #include <string.h>
 #include "channel-state.h"
 
 #define IN_CAPACITY (64 * 1024)
-#define BODY_STEP (256 * 1024) /* first allocation for a large body: memory follows what arrives */
+#define BODY_STEP                                                                  \
+    (256 * 1024) /* first allocation for a large body: memory follows what arrives \
+                  */
 #define WRITE_CHUNK (32 * 1024)
 #define PUMP_BUDGET 6000 /* microseconds */
 
@@ -34,6 +37,7 @@ SpiceConnection *spice_connection_ref(SpiceConnection *conn)
 
 void spice_connection_close(SpiceConnection *conn)
 {
+    spice_reader_stop(conn);
     g_clear_pointer(&conn->transport, spice_transport_free);
     g_clear_pointer(&conn->sasl, spice_sasl_free);
     g_queue_clear_full(&conn->replies, g_free);
@@ -88,7 +92,8 @@ gboolean spice_channel_is_blocked(SpiceChannel *channel)
 static guint8 *body_room(SpiceConnection *conn, gsize *room)
 {
     if (conn->body_have == conn->body_capacity) {
-        gsize wanted = MIN((gsize)conn->header.size, MAX((gsize)BODY_STEP, conn->body_capacity * 2));
+        gsize wanted =
+            MIN((gsize)conn->header.size, MAX((gsize)BODY_STEP, conn->body_capacity * 2));
         guint8 *grown = g_try_realloc(conn->body, wanted);
 
         if (!grown)
@@ -100,44 +105,56 @@ static guint8 *body_room(SpiceConnection *conn, gsize *room)
     return conn->body + conn->body_have;
 }
 
+guint8 *spice_connection_room(SpiceConnection *conn, gsize *room)
+{
+    if (conn->have_header && conn->header.size > IN_CAPACITY) {
+        gsize buffered;
+        guint8 *to;
+
+        while ((to = body_room(conn, room)) && (buffered = conn->in_end - conn->in_start) > 0) {
+            buffered = MIN(*room, buffered);
+            memcpy(to, conn->in + conn->in_start, buffered);
+            conn->in_start += buffered;
+            conn->body_have += buffered;
+        }
+        return to;
+    }
+    if (conn->in_start == conn->in_end) {
+        conn->in_start = conn->in_end = 0;
+    } else if (conn->in_end == IN_CAPACITY || conn->in_start > IN_CAPACITY / 2) {
+        memmove(conn->in, conn->in + conn->in_start, conn->in_end - conn->in_start);
+        conn->in_end -= conn->in_start;
+        conn->in_start = 0;
+    }
+    *room = IN_CAPACITY - conn->in_end;
+    return conn->in + conn->in_end;
+}
+
+void spice_connection_filled(SpiceConnection *conn, gsize n)
+{
+    if (conn->have_header && conn->header.size > IN_CAPACITY)
+        conn->body_have += n;
+    else
+        conn->in_end += n;
+}
+
 /* Read once. > 0: there are new bytes. */
 static gssize fill(SpiceChannel *channel, SpiceConnection *conn, GError **error)
 {
+    gsize room = 0;
+    guint8 *to = spice_connection_room(conn, &room);
     gssize n;
 
-    if (conn->have_header && conn->header.size > IN_CAPACITY) {
-        gsize room = 0, buffered = conn->in_end - conn->in_start;
-        guint8 *to = body_room(conn, &room);
-
-        if (!to) {
-            g_set_error(error, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
-                        "There is no memory for a message of %u bytes", conn->header.size);
-            return -1;
-        }
-        if (buffered > 0) {
-            n = MIN(room, buffered);
-            memcpy(to, conn->in + conn->in_start, n);
-            conn->in_start += n;
-            conn->body_have += n;
-            return n;
-        }
-        n = spice_transport_read(conn->transport, to, room, error);
-        if (n > 0)
-            conn->body_have += n;
-    } else {
-        if (conn->in_start == conn->in_end) {
-            conn->in_start = conn->in_end = 0;
-        } else if (conn->in_end == IN_CAPACITY || conn->in_start > IN_CAPACITY / 2) {
-            memmove(conn->in, conn->in + conn->in_start, conn->in_end - conn->in_start);
-            conn->in_end -= conn->in_start;
-            conn->in_start = 0;
-        }
-        n = spice_transport_read(conn->transport, conn->in + conn->in_end, IN_CAPACITY - conn->in_end, error);
-        if (n > 0)
-            conn->in_end += n;
+    if (!to) {
+        g_set_error(error, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
+                    "There is no memory for a message of %u bytes", conn->header.size);
+        return -1;
     }
-    if (n > 0)
-        channel->priv->f.total_read += n;
+    n = spice_transport_read(conn->transport, to, room, error);
+    if (n > 0) {
+        spice_connection_filled(conn, n);
+        __atomic_add_fetch(&channel->priv->f.total_read, n, __ATOMIC_RELAXED);
+    }
     return n;
 }
 
@@ -164,7 +181,8 @@ const guint8 *spice_connection_take(SpiceConnection *conn, gsize n)
 
 static gboolean is_ready_state(ChannelState state)
 {
-    return state == CHANNEL_READY || state == CHANNEL_MIGRATING || state == CHANNEL_MIGRATION_HANDSHAKE;
+    return state == CHANNEL_READY || state == CHANNEL_MIGRATING ||
+           state == CHANNEL_MIGRATION_HANDSHAKE;
 }
 
 /* The peer closed, or the socket failed. */
@@ -176,8 +194,8 @@ static void input_ended(SpiceChannel *channel, GError *error)
         if (error)
             g_prefix_error(&error, "The connection to the server was lost: ");
         else
-            g_set_error(&error, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED, "The server closed the connection%s%s",
-                        f->conn->said_goodbye ? ": " : "",
+            g_set_error(&error, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
+                        "The server closed the connection%s%s", f->conn->said_goodbye ? ": " : "",
                         f->conn->said_goodbye ? wire_link_error_text(f->conn->goodbye) : "");
         /* A plain end is CLOSED alone; the words go with it. */
         spice_channel_end(channel, SPICE_CHANNEL_NONE, error);
@@ -192,7 +210,7 @@ void spice_channel_pump(SpiceChannel *channel)
     SpiceConnection *conn = f->conn;
     gint64 deadline;
 
-    if (!conn || conn->pumping || !conn->transport)
+    if (!conn || conn->pumping || !conn->transport || conn->reader)
         return;
     g_object_ref(channel);
     spice_connection_ref(conn);
@@ -217,7 +235,8 @@ void spice_channel_pump(SpiceChannel *channel)
         if (n > 0)
             continue;
         if (n < 0 && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
-            spice_transport_watch_read(conn->transport, TRUE);
+            if (f->state != CHANNEL_READY || !spice_reader_start(channel, conn))
+                spice_transport_watch_read(conn->transport, TRUE);
             break;
         }
         input_ended(channel, g_steal_pointer(&error));
@@ -250,6 +269,8 @@ void spice_channel_pause(SpiceChannel *channel)
     struct ChannelFields *f = &channel->priv->f;
 
     f->paused = TRUE;
+    if (f->conn)
+        spice_reader_stop(f->conn);
     if (f->conn && f->conn->transport)
         spice_transport_watch_read(f->conn->transport, FALSE);
 }
@@ -275,7 +296,8 @@ static gboolean gather(SpiceChannel *channel, SpiceConnection *conn)
         return TRUE;
     g_byte_array_set_size(conn->wire, 0);
     conn->wire_offset = 0;
-    while (conn->wire->len < WRITE_CHUNK && ((out = g_queue_pop_head(&conn->replies)) || (out = g_queue_pop_head(&conn->queue)))) {
+    while (conn->wire->len < WRITE_CHUNK &&
+           ((out = g_queue_pop_head(&conn->replies)) || (out = g_queue_pop_head(&conn->queue)))) {
         WireHeader header = {.serial = ++conn->out_serial, .type = out->type, .size = out->size};
         guint8 bytes[WIRE_FULL_HEADER_SIZE];
 
@@ -372,8 +394,8 @@ void spice_channel_complete_flushes(SpiceChannel *channel, gboolean done)
  *
  * Since: 0.15
  */
-void spice_channel_flush_async(SpiceChannel *channel, GCancellable *cancellable, GAsyncReadyCallback callback,
-                               gpointer user_data)
+void spice_channel_flush_async(SpiceChannel *channel, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer user_data)
 {
     struct ChannelFields *f;
     GTask *task;
@@ -383,7 +405,8 @@ void spice_channel_flush_async(SpiceChannel *channel, GCancellable *cancellable,
     task = g_task_new(channel, cancellable, callback, user_data);
     g_task_set_source_tag(task, spice_channel_flush_async);
     if (f->state != CHANNEL_READY || !f->conn) {
-        g_task_return_new_error(task, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED, "The channel is not ready yet");
+        g_task_return_new_error(task, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
+                                "The channel is not ready yet");
     } else if (g_queue_is_empty(&f->conn->replies) && g_queue_is_empty(&f->conn->queue) &&
                f->conn->wire_offset == f->conn->wire->len) {
         g_task_return_boolean(task, TRUE);

@@ -15,10 +15,11 @@ static StepResult stop(SpiceChannel *channel, SpiceChannelEvent event, GError *e
     return STEP_STOP;
 }
 
-static StepResult stop_text(SpiceChannel *channel, SpiceChannelEvent event, SpiceClientError code, const gchar *format, ...)
-    G_GNUC_PRINTF(4, 5);
+static StepResult stop_text(SpiceChannel *channel, SpiceChannelEvent event, SpiceClientError code,
+                            const gchar *format, ...) G_GNUC_PRINTF(4, 5);
 
-static StepResult stop_text(SpiceChannel *channel, SpiceChannelEvent event, SpiceClientError code, const gchar *format, ...)
+static StepResult stop_text(SpiceChannel *channel, SpiceChannelEvent event, SpiceClientError code,
+                            const gchar *format, ...)
 {
     va_list args;
     GError *error;
@@ -29,7 +30,7 @@ static StepResult stop_text(SpiceChannel *channel, SpiceChannelEvent event, Spic
     return stop(channel, event, error);
 }
 
-#define link_failed(channel, ...)                                                                                                  \
+#define link_failed(channel, ...) \
     stop_text(channel, SPICE_CHANNEL_ERROR_LINK, SPICE_CLIENT_ERROR_FAILED, __VA_ARGS__)
 
 void spice_channel_link_ended(SpiceChannel *channel, GError *error)
@@ -38,7 +39,8 @@ void spice_channel_link_ended(SpiceChannel *channel, GError *error)
 
     if (f->conn->in_sasl) {
         /* Deployed servers refuse credentials by closing. */
-        SpiceClientError code = f->conn->sasl ? spice_sasl_refusal(f->conn->sasl) : SPICE_CLIENT_ERROR_AUTH_NEEDS_PASSWORD;
+        SpiceClientError code = f->conn->sasl ? spice_sasl_refusal(f->conn->sasl)
+                                              : SPICE_CLIENT_ERROR_AUTH_NEEDS_PASSWORD;
 
         g_clear_error(&error);
         stop_text(channel, SPICE_CHANNEL_ERROR_AUTH, code, "Authentication failed");
@@ -48,7 +50,8 @@ void spice_channel_link_ended(SpiceChannel *channel, GError *error)
         g_prefix_error(&error, "The connection was lost while it was set up: ");
     else
         g_set_error_literal(&error, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
-                            "The server closed the connection while it was set up. Is this its SPICE port (and not the "
+                            "The server closed the connection while it was set up. Is this its "
+                            "SPICE port (and not the "
                             "one for TLS), and does it have this channel?");
     stop(channel, SPICE_CHANNEL_ERROR_LINK, error);
 }
@@ -65,7 +68,8 @@ static StepResult step_result(SpiceChannel *channel, SpiceConnection *conn)
         return STEP_MORE;
     result = wire_link_word_read(bytes);
     if (result != SPICE_LINK_ERR_OK) {
-        g_debug("%s: link result %u (%s)", channel->priv->name, result, wire_link_error_text(result));
+        g_debug("%s: link result %u (%s)", channel->priv->name, result,
+                wire_link_error_text(result));
         return stop_text(channel, SPICE_CHANNEL_ERROR_AUTH, SPICE_CLIENT_ERROR_AUTH_NEEDS_PASSWORD,
                          "Authentication failed: wrong password?");
     }
@@ -88,15 +92,18 @@ static StepResult step_result(SpiceChannel *channel, SpiceConnection *conn)
 /* --- ticket --- */
 
 /* RSAES-OAEP of the password with its NUL. */
-static gboolean make_ticket(const guint8 *pub_key, const gchar *password, guint8 ticket[WIRE_TICKET_SIZE])
+static gboolean make_ticket(const guint8 *pub_key, const gchar *password,
+                            guint8 ticket[WIRE_TICKET_SIZE])
 {
     const guint8 *der = pub_key;
     EVP_PKEY *key = d2i_PUBKEY(NULL, &der, WIRE_PUBKEY_SIZE);
     EVP_PKEY_CTX *ctx = key ? EVP_PKEY_CTX_new(key, NULL) : NULL;
     size_t size = WIRE_TICKET_SIZE;
-    gboolean ok = ctx && EVP_PKEY_encrypt_init(ctx) > 0 && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) > 0 &&
-                  EVP_PKEY_encrypt(ctx, ticket, &size, (const guint8 *)password, strlen(password) + 1) > 0 &&
-                  size == WIRE_TICKET_SIZE;
+    gboolean ok =
+        ctx && EVP_PKEY_encrypt_init(ctx) > 0 &&
+        EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) > 0 &&
+        EVP_PKEY_encrypt(ctx, ticket, &size, (const guint8 *)password, strlen(password) + 1) > 0 &&
+        size == WIRE_TICKET_SIZE;
 
     EVP_PKEY_CTX_free(ctx);
     EVP_PKEY_free(key);
@@ -135,7 +142,8 @@ static StepResult step_sasl_answer_size(SpiceChannel *channel, SpiceConnection *
 static StepResult sasl_failed(SpiceChannel *channel, SpiceConnection *conn, GError *error)
 {
     if (!error)
-        g_set_error_literal(&error, SPICE_CLIENT_ERROR, spice_sasl_refusal(conn->sasl), "Authentication failed");
+        g_set_error_literal(&error, SPICE_CLIENT_ERROR, spice_sasl_refusal(conn->sasl),
+                            "Authentication failed");
     return stop(channel, SPICE_CHANNEL_ERROR_AUTH, error);
 }
 
@@ -146,8 +154,10 @@ static gchar *address_text(GSocketAddress *address)
 
     if (!G_IS_INET_SOCKET_ADDRESS(address))
         return NULL;
-    ip = g_inet_address_to_string(g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address)));
-    return g_strdup_printf("%s;%u", ip, g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address)));
+    ip =
+        g_inet_address_to_string(g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address)));
+    return g_strdup_printf("%s;%u", ip,
+                           g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address)));
 }
 
 /* Data with its NUL counted; size 0 means that there is none. */
@@ -178,7 +188,8 @@ static StepResult step_sasl_result(SpiceChannel *channel, SpiceConnection *conn)
     conn->in_sasl = FALSE;
     if (spice_sasl_get_layer(conn->sasl, &layer)) {
         conn->sasl = NULL;
-        spice_transport_add_layer(conn->transport, &layer, conn->in + conn->in_start, conn->in_end - conn->in_start);
+        spice_transport_add_layer(conn->transport, &layer, conn->in + conn->in_start,
+                                  conn->in_end - conn->in_start);
         conn->in_start = conn->in_end = 0;
     }
     conn->step = step_result;
@@ -199,11 +210,13 @@ static StepResult step_sasl_answer(SpiceChannel *channel, SpiceConnection *conn)
     complete = bytes[conn->need] != 0;
     done = spice_sasl_is_done(conn->sasl);
     if (!done) {
-        g_autofree gchar *in = conn->need > 0 ? g_strndup((const gchar *)bytes, conn->need - 1) : NULL;
+        g_autofree gchar *in =
+            conn->need > 0 ? g_strndup((const gchar *)bytes, conn->need - 1) : NULL;
 
         if (in)
             memcpy(in, bytes, conn->need - 1); /* the data may hold NUL bytes */
-        if (!spice_sasl_step(conn->sasl, in, in ? conn->need - 1 : 0, &out, &out_size, &done, &error))
+        if (!spice_sasl_step(conn->sasl, in, in ? conn->need - 1 : 0, &out, &out_size, &done,
+                             &error))
             return sasl_failed(channel, conn, error);
     }
     if (complete) {
@@ -278,7 +291,8 @@ static StepResult start_sasl(SpiceChannel *channel, SpiceConnection *conn)
     GError *error = NULL;
 
     conn->sasl = spice_sasl_new(spice_session_get_host(session), local_text, remote_text,
-                                spice_transport_get_tls_bits(conn->transport), spice_session_get_username(session),
+                                spice_transport_get_tls_bits(conn->transport),
+                                spice_session_get_username(session),
                                 spice_session_get_password(session), &error);
     if (!conn->sasl)
         return stop(channel, SPICE_CHANNEL_ERROR_AUTH, error);
@@ -293,7 +307,8 @@ static StepResult start_sasl(SpiceChannel *channel, SpiceConnection *conn)
 
 static StepResult authenticate(SpiceChannel *channel, SpiceConnection *conn)
 {
-    /* Our word does not announce AUTH_SPICE, yet the ticket is used when the server offers it (wire.md 4.4). */
+    /* Our word does not announce AUTH_SPICE, yet the ticket is used when the server offers it
+     * (wire.md 4.4). */
     WireCaps ours = channel->priv->f.common_caps;
 
     wire_caps_set(&ours, SPICE_COMMON_CAP_AUTH_SPICE);
@@ -305,7 +320,8 @@ static StepResult authenticate(SpiceChannel *channel, SpiceConnection *conn)
     case WIRE_AUTH_SASL:
         return start_sasl(channel, conn);
     default:
-        return link_failed(channel, "The server offers no way to authenticate that this client knows");
+        return link_failed(channel,
+                           "The server offers no way to authenticate that this client knows");
     }
 }
 
@@ -325,7 +341,8 @@ static StepResult step_reply(SpiceChannel *channel, SpiceConnection *conn)
         spice_channel_restart_with_tls(channel);
         return STEP_STOP;
     default:
-        return link_failed(channel, "The server refused the connection: %s", wire_link_error_text(conn->reply.error));
+        return link_failed(channel, "The server refused the connection: %s",
+                           wire_link_error_text(conn->reply.error));
     }
 }
 
@@ -344,8 +361,10 @@ static StepResult step_reply_header(SpiceChannel *channel, SpiceConnection *conn
     case SPICE_LINK_ERR_INVALID_MAGIC:
         return link_failed(channel, "This is not a SPICE server: check host and port");
     case SPICE_LINK_ERR_VERSION_MISMATCH:
-        return link_failed(channel, "The server speaks version %u of the SPICE protocol, this client speaks version %u",
-                           conn->link_header.major_version, SPICE_VERSION_MAJOR);
+        return link_failed(
+            channel,
+            "The server speaks version %u of the SPICE protocol, this client speaks version %u",
+            conn->link_header.major_version, SPICE_VERSION_MAJOR);
     default:
         return link_failed(channel, "The server's greeting is damaged: %s", error.text);
     }
@@ -354,7 +373,10 @@ static StepResult step_reply_header(SpiceChannel *channel, SpiceConnection *conn
 static StepResult send_link_message(SpiceChannel *channel, SpiceConnection *conn)
 {
     struct ChannelFields *f = &channel->priv->f;
-    WireLinkMess mess = {.channel_type = f->type, .channel_id = f->id, .common_caps = f->common_caps, .channel_caps = f->caps};
+    WireLinkMess mess = {.channel_type = f->type,
+                         .channel_id = f->id,
+                         .common_caps = f->common_caps,
+                         .channel_caps = f->caps};
     WireBuffer out = {0};
 
     if (f->type != SPICE_CHANNEL_MAIN || spice_session_is_for_migration(f->session))
@@ -396,8 +418,8 @@ static StepResult step_tls(SpiceChannel *channel, SpiceConnection *conn)
             spice_transport_watch_read(conn->transport, TRUE);
             return STEP_STOP;
         }
-        stop_text(channel, SPICE_CHANNEL_ERROR_TLS, SPICE_CLIENT_ERROR_FAILED, "The connection could not be encrypted: %s",
-                  error->message);
+        stop_text(channel, SPICE_CHANNEL_ERROR_TLS, SPICE_CLIENT_ERROR_FAILED,
+                  "The connection could not be encrypted: %s", error->message);
         g_error_free(error);
         return STEP_STOP;
     }
@@ -412,7 +434,8 @@ void spice_channel_link_start(SpiceChannel *channel)
     struct ChannelFields *f = &channel->priv->f;
     SpiceConnection *conn = f->conn;
 
-    if (f->tls && !spice_transport_is_unix(conn->transport) && !spice_session_get_client_provided_sockets(f->session)) {
+    if (f->tls && !spice_transport_is_unix(conn->transport) &&
+        !spice_session_get_client_provided_sockets(f->session)) {
         SpiceTlsSettings settings;
         GError *error = NULL;
         SSL *ssl;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* SpiceMainChannel: start of a session, mouse mode, channel list, migration messages. Spec: client-glib.md 6 and 19. */
+/* SpiceMainChannel: start of a session, mouse mode, channel list, migration messages. Spec:
+ * client-glib.md 6 and 19. */
 #include <string.h>
 #include "main-private.h"
 #include "session-migrate.h"
@@ -9,8 +10,8 @@
  * @short_description: session-wide matters
  * @title: SpiceMainChannel
  *
- * The first channel of a session. It tells mouse mode and the state of the guest's agent, and by it the application
- * sets the guest's monitors.
+ * The first channel of a session. It tells mouse mode and the state of the guest's agent, and by it
+ * the application sets the guest's monitors.
  */
 
 #define DEFAULT_MAX_CLIPBOARD (100 * 1024 * 1024)
@@ -124,7 +125,8 @@ static void handle_mouse_mode(SpiceChannel *channel, const void *message, const 
 static void handle_mm_time(SpiceChannel *channel, const void *message, const SpiceMsgIn *in)
 {
     if (spice_channel_get_session(channel))
-        spice_session_set_mm_time(spice_channel_get_session(channel), ((const WireMsgMainMultiMediaTime *)message)->time);
+        spice_session_set_mm_time(spice_channel_get_session(channel),
+                                  ((const WireMsgMainMultiMediaTime *)message)->time);
 }
 
 static void handle_agent_connected(SpiceChannel *channel, const void *message, const SpiceMsgIn *in)
@@ -134,24 +136,29 @@ static void handle_agent_connected(SpiceChannel *channel, const void *message, c
     spice_main_agent_came(self, (guint32)MIN(self->priv->tokens, G_MAXUINT32));
 }
 
-static void handle_agent_connected_tokens(SpiceChannel *channel, const void *message, const SpiceMsgIn *in)
+static void handle_agent_connected_tokens(SpiceChannel *channel, const void *message,
+                                          const SpiceMsgIn *in)
 {
-    spice_main_agent_came(SPICE_MAIN_CHANNEL(channel), ((const WireMsgMainAgentConnectedTokens *)message)->num_tokens);
+    spice_main_agent_came(SPICE_MAIN_CHANNEL(channel),
+                          ((const WireMsgMainAgentConnectedTokens *)message)->num_tokens);
 }
 
-static void handle_agent_disconnected(SpiceChannel *channel, const void *message, const SpiceMsgIn *in)
+static void handle_agent_disconnected(SpiceChannel *channel, const void *message,
+                                      const SpiceMsgIn *in)
 {
     spice_main_agent_gone(SPICE_MAIN_CHANNEL(channel));
 }
 
 static void handle_agent_data(SpiceChannel *channel, const void *message, const SpiceMsgIn *in)
 {
-    spice_main_agent_data(SPICE_MAIN_CHANNEL(channel), ((const WireMsgMainAgentData *)message)->data);
+    spice_main_agent_data(SPICE_MAIN_CHANNEL(channel),
+                          ((const WireMsgMainAgentData *)message)->data);
 }
 
 static void handle_agent_token(SpiceChannel *channel, const void *message, const SpiceMsgIn *in)
 {
-    spice_main_agent_add_tokens(SPICE_MAIN_CHANNEL(channel), ((const WireMsgMainAgentToken *)message)->num_tokens);
+    spice_main_agent_add_tokens(SPICE_MAIN_CHANNEL(channel),
+                                ((const WireMsgMainAgentToken *)message)->num_tokens);
 }
 
 static void handle_name(SpiceChannel *channel, const void *message, const SpiceMsgIn *in)
@@ -159,13 +166,15 @@ static void handle_name(SpiceChannel *channel, const void *message, const SpiceM
     const WireMsgMainName *name = message;
 
     if (spice_channel_get_session(channel))
-        spice_session_set_name(spice_channel_get_session(channel), name->name.data, name->name.size);
+        spice_session_set_name(spice_channel_get_session(channel), name->name.data,
+                               name->name.size);
 }
 
 static void handle_uuid(SpiceChannel *channel, const void *message, const SpiceMsgIn *in)
 {
     if (spice_channel_get_session(channel))
-        spice_session_set_uuid(spice_channel_get_session(channel), ((const WireMsgMainUuid *)message)->uuid);
+        spice_session_set_uuid(spice_channel_get_session(channel),
+                               ((const WireMsgMainUuid *)message)->uuid);
 }
 
 static void handle_migrate_begin(SpiceChannel *channel, const void *message, const SpiceMsgIn *in)
@@ -173,15 +182,18 @@ static void handle_migrate_begin(SpiceChannel *channel, const void *message, con
     const WireMsgMainMigrateBegin *begin = message;
 
     if (spice_channel_get_session(channel))
-        spice_session_begin_migration(spice_channel_get_session(channel), &begin->dst_info, FALSE, 0);
+        spice_session_begin_migration(spice_channel_get_session(channel), &begin->dst_info, FALSE,
+                                      0);
 }
 
-static void handle_migrate_begin_seamless(SpiceChannel *channel, const void *message, const SpiceMsgIn *in)
+static void handle_migrate_begin_seamless(SpiceChannel *channel, const void *message,
+                                          const SpiceMsgIn *in)
 {
     const WireMsgMainMigrateBeginSeamless *begin = message;
 
     if (spice_channel_get_session(channel))
-        spice_session_begin_migration(spice_channel_get_session(channel), &begin->dst_info, TRUE, begin->src_mig_version);
+        spice_session_begin_migration(spice_channel_get_session(channel), &begin->dst_info, TRUE,
+                                      begin->src_mig_version);
 }
 
 static void handle_migrate_cancel(SpiceChannel *channel, const void *message, const SpiceMsgIn *in)
@@ -224,7 +236,8 @@ static gint max_clipboard(SpiceMainChannel *channel)
 {
     const gchar *text = g_getenv("SPICE_MAX_CLIPBOARD");
 
-    return text ? (gint)CLAMP(g_ascii_strtoll(text, NULL, 10), -1, G_MAXINT) : channel->priv->max_clipboard;
+    return text ? (gint)CLAMP(g_ascii_strtoll(text, NULL, 10), -1, G_MAXINT)
+                : channel->priv->max_clipboard;
 }
 
 static void get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
@@ -317,8 +330,10 @@ static void constructed(GObject *object)
     SpiceChannel *channel = SPICE_CHANNEL(object);
 
     if (spice_channel_get_session(channel))
-        take_effects(SPICE_MAIN_CHANNEL(object), spice_session_get_disable_effects(spice_channel_get_session(channel)));
-    for (guint cap = SPICE_MAIN_CAP_SEMI_SEAMLESS_MIGRATE; cap <= SPICE_MAIN_CAP_SEAMLESS_MIGRATE; cap++)
+        take_effects(SPICE_MAIN_CHANNEL(object),
+                     spice_session_get_disable_effects(spice_channel_get_session(channel)));
+    for (guint cap = SPICE_MAIN_CAP_SEMI_SEAMLESS_MIGRATE; cap <= SPICE_MAIN_CAP_SEAMLESS_MIGRATE;
+         cap++)
         spice_channel_set_local_capability(channel, cap, TRUE);
     /* Emits channel-new: everything is in place by now. */
     G_OBJECT_CLASS(spice_main_channel_parent_class)->constructed(object);
@@ -353,24 +368,27 @@ static void install_properties(GObjectClass *klass)
      *
      * The mouse mode: SPICE_MOUSE_MODE_SERVER, _CLIENT, or 0 before the server has told it.
      */
-    g_object_class_install_property(klass, PROP_MOUSE_MODE,
-                                    g_param_spec_int("mouse-mode", "Mouse mode", "Mouse mode", 0, G_MAXINT, 0, readable));
+    g_object_class_install_property(
+        klass, PROP_MOUSE_MODE,
+        g_param_spec_int("mouse-mode", "Mouse mode", "Mouse mode", 0, G_MAXINT, 0, readable));
     /**
      * SpiceMainChannel:agent-connected:
      *
      * Whether the guest's agent is there.
      */
-    g_object_class_install_property(
-        klass, PROP_AGENT_CONNECTED,
-        g_param_spec_boolean("agent-connected", "Agent connected", "Whether the agent is connected", FALSE, readable));
+    g_object_class_install_property(klass, PROP_AGENT_CONNECTED,
+                                    g_param_spec_boolean("agent-connected", "Agent connected",
+                                                         "Whether the agent is connected", FALSE,
+                                                         readable));
     /**
      * SpiceMainChannel:agent-caps-0:
      *
      * The first 32 capabilities of the agent, the last one's if there is none now.
      */
-    g_object_class_install_property(
-        klass, PROP_AGENT_CAPS_0,
-        g_param_spec_int("agent-caps-0", "Agent caps 0", "Agent capability bits 0 -> 31", 0, G_MAXINT, 0, readable));
+    g_object_class_install_property(klass, PROP_AGENT_CAPS_0,
+                                    g_param_spec_int("agent-caps-0", "Agent caps 0",
+                                                     "Agent capability bits 0 -> 31", 0, G_MAXINT,
+                                                     0, readable));
     /**
      * SpiceMainChannel:disable-wallpaper:
      *
@@ -378,15 +396,17 @@ static void install_properties(GObjectClass *klass)
      */
     g_object_class_install_property(
         klass, PROP_DISABLE_WALLPAPER,
-        g_param_spec_boolean("disable-wallpaper", "Disable guest wallpaper", "Disable guest wallpaper", FALSE, construct));
+        g_param_spec_boolean("disable-wallpaper", "Disable guest wallpaper",
+                             "Disable guest wallpaper", FALSE, construct));
     /**
      * SpiceMainChannel:disable-font-smooth:
      *
      * Whether the guest is asked not to smooth fonts.
      */
-    g_object_class_install_property(klass, PROP_DISABLE_FONT_SMOOTH,
-                                    g_param_spec_boolean("disable-font-smooth", "Disable guest font smooth",
-                                                         "Disable guest font smoothing", FALSE, construct));
+    g_object_class_install_property(
+        klass, PROP_DISABLE_FONT_SMOOTH,
+        g_param_spec_boolean("disable-font-smooth", "Disable guest font smooth",
+                             "Disable guest font smoothing", FALSE, construct));
     /**
      * SpiceMainChannel:disable-animation:
      *
@@ -394,7 +414,8 @@ static void install_properties(GObjectClass *klass)
      */
     g_object_class_install_property(
         klass, PROP_DISABLE_ANIMATION,
-        g_param_spec_boolean("disable-animation", "Disable guest animations", "Disable guest animations", FALSE, construct));
+        g_param_spec_boolean("disable-animation", "Disable guest animations",
+                             "Disable guest animations", FALSE, construct));
     /**
      * SpiceMainChannel:color-depth:
      *
@@ -402,9 +423,9 @@ static void install_properties(GObjectClass *klass)
      *
      * Deprecated: 0.37: it has no effect
      */
-    g_object_class_install_property(
-        klass, PROP_COLOR_DEPTH,
-        g_param_spec_uint("color-depth", "Color depth", "Color depth", 0, 32, 0, construct | G_PARAM_DEPRECATED));
+    g_object_class_install_property(klass, PROP_COLOR_DEPTH,
+                                    g_param_spec_uint("color-depth", "Color depth", "Color depth",
+                                                      0, 32, 0, construct | G_PARAM_DEPRECATED));
     /**
      * SpiceMainChannel:disable-display-position:
      *
@@ -413,17 +434,20 @@ static void install_properties(GObjectClass *klass)
     g_object_class_install_property(
         klass, PROP_DISABLE_DISPLAY_POSITION,
         g_param_spec_boolean("disable-display-position", "Disable display position",
-                             "Disable using display position when setting monitor config", TRUE, construct));
+                             "Disable using display position when setting monitor config", TRUE,
+                             construct));
     /**
      * SpiceMainChannel:disable-display-align:
      *
-     * Whether monitors keep the places that the application gave, instead of standing left to right without gaps.
+     * Whether monitors keep the places that the application gave, instead of standing left to right
+     * without gaps.
      *
      * Since: 0.13
      */
-    g_object_class_install_property(klass, PROP_DISABLE_DISPLAY_ALIGN,
-                                    g_param_spec_boolean("disable-display-align", "Disable display align",
-                                                         "Disable display position alignment", FALSE, construct));
+    g_object_class_install_property(
+        klass, PROP_DISABLE_DISPLAY_ALIGN,
+        g_param_spec_boolean("disable-display-align", "Disable display align",
+                             "Disable display position alignment", FALSE, construct));
     /**
      * SpiceMainChannel:max-clipboard:
      *
@@ -432,8 +456,9 @@ static void install_properties(GObjectClass *klass)
      * Since: 0.22
      */
     g_object_class_install_property(klass, PROP_MAX_CLIPBOARD,
-                                    g_param_spec_int("max-clipboard", "max clipboard", "Maximum clipboard data size", -1,
-                                                     G_MAXINT, DEFAULT_MAX_CLIPBOARD, construct));
+                                    g_param_spec_int("max-clipboard", "max clipboard",
+                                                     "Maximum clipboard data size", -1, G_MAXINT,
+                                                     DEFAULT_MAX_CLIPBOARD, construct));
 }
 
 static void spice_main_channel_class_init(SpiceMainChannelClass *klass)
@@ -476,17 +501,18 @@ static void spice_main_channel_class_init(SpiceMainChannelClass *klass)
      *
      * The mouse mode has changed; the notification of #SpiceMainChannel:mouse-mode follows.
      */
-    mouse_update_signal = g_signal_new("main-mouse-update", SPICE_TYPE_MAIN_CHANNEL, G_SIGNAL_RUN_FIRST,
-                                       G_STRUCT_OFFSET(SpiceMainChannelClass, mouse_update), NULL, NULL, NULL, G_TYPE_NONE, 0);
+    mouse_update_signal = g_signal_new(
+        "main-mouse-update", SPICE_TYPE_MAIN_CHANNEL, G_SIGNAL_RUN_FIRST,
+        G_STRUCT_OFFSET(SpiceMainChannelClass, mouse_update), NULL, NULL, NULL, G_TYPE_NONE, 0);
     /**
      * SpiceMainChannel::main-agent-update:
      * @channel: the channel
      *
      * The agent came, went, or told its capabilities. Emitted at every end of a connection too.
      */
-    spice_main_agent_update_signal =
-        g_signal_new("main-agent-update", SPICE_TYPE_MAIN_CHANNEL, G_SIGNAL_RUN_FIRST,
-                     G_STRUCT_OFFSET(SpiceMainChannelClass, agent_update), NULL, NULL, NULL, G_TYPE_NONE, 0);
+    spice_main_agent_update_signal = g_signal_new(
+        "main-agent-update", SPICE_TYPE_MAIN_CHANNEL, G_SIGNAL_RUN_FIRST,
+        G_STRUCT_OFFSET(SpiceMainChannelClass, agent_update), NULL, NULL, NULL, G_TYPE_NONE, 0);
     /**
      * SpiceMainChannel::migration-started:
      * @channel: the channel
@@ -494,6 +520,7 @@ static void spice_main_channel_class_init(SpiceMainChannelClass *klass)
      *
      * The machine is going to move to another host.
      */
-    migration_started_signal = g_signal_new("migration-started", SPICE_TYPE_MAIN_CHANNEL, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                            NULL, G_TYPE_NONE, 1, G_TYPE_OBJECT);
+    migration_started_signal =
+        g_signal_new("migration-started", SPICE_TYPE_MAIN_CHANNEL, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                     NULL, G_TYPE_NONE, 1, G_TYPE_OBJECT);
 }

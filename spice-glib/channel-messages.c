@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Messages: framing, sub-messages, the messages that every channel has, and the way to the channel's class.
- * Spec: client-glib.md 4.8 and 4.9, wire.md 8 and 9. */
+/* Messages: framing, sub-messages, the messages that every channel has, and the way to the
+ * channel's class. Spec: client-glib.md 4.8 and 4.9, wire.md 8 and 9. */
 #include <string.h>
 #include <unistd.h>
 #include "channel-state.h"
@@ -21,11 +21,13 @@ static void message_failed(SpiceChannel *channel, guint16 type, const gchar *tex
     const WireMessageInfo *info = wire_message_info(channel->priv->f.type, WIRE_TO_CLIENT, type);
 
     if (info && !g_str_has_prefix(text, info->title))
-        spice_channel_fail(channel, "The server sent a malformed message: %s: %s", info->title, text);
+        spice_channel_fail(channel, "The server sent a malformed message: %s: %s", info->title,
+                           text);
     else if (info)
         spice_channel_fail(channel, "The server sent a malformed message: %s", text);
     else
-        spice_channel_fail(channel, "The server sent a malformed message of type %u: %s", type, text);
+        spice_channel_fail(channel, "The server sent a malformed message of type %u: %s", type,
+                           text);
 }
 
 void spice_connection_clear_message(SpiceConnection *conn)
@@ -51,7 +53,8 @@ static gboolean waits_for(SpiceChannel *channel, SpiceChannel *target, guint dep
     struct ChannelFields *f = &channel->priv->f;
 
     for (guint i = 0; depth < MAX_WAIT_DEPTH && f->session && i < f->n_waits; i++) {
-        SpiceChannel *other = spice_session_find_channel(f->session, f->waits[i].type, f->waits[i].id);
+        SpiceChannel *other =
+            spice_session_find_channel(f->session, f->waits[i].type, f->waits[i].id);
 
         if (other == target || (other && other != channel && waits_for(other, target, depth + 1)))
             return TRUE;
@@ -59,20 +62,21 @@ static gboolean waits_for(SpiceChannel *channel, SpiceChannel *target, guint dep
     return FALSE;
 }
 
-/* A wait is over when its channel has got so far, and when it can never end: no such channel, not connected, oneself,
- * or a channel that waits for this one. */
+/* A wait is over when its channel has got so far, and when it can never end: no such channel, not
+ * connected, oneself, or a channel that waits for this one. */
 static gboolean wait_is_over(SpiceChannel *channel, const ChannelWait *wait)
 {
     SpiceSession *session = channel->priv->f.session;
-    SpiceChannel *other = session ? spice_session_find_channel(session, wait->type, wait->id) : NULL;
+    SpiceChannel *other =
+        session ? spice_session_find_channel(session, wait->type, wait->id) : NULL;
 
     if (!other || other == channel || !other->priv->f.conn)
         return TRUE;
     if (spice_channel_get_handled_serial(other) >= wait->serial)
         return TRUE;
     if (waits_for(other, channel, 0)) {
-        g_warning("%s: the server makes this channel and %s wait for each other; going on", channel->priv->name,
-                  other->priv->name);
+        g_warning("%s: the server makes this channel and %s wait for each other; going on",
+                  channel->priv->name, other->priv->name);
         return TRUE;
     }
     return FALSE;
@@ -101,14 +105,16 @@ void spice_channel_check_waits(SpiceChannel *channel)
 }
 
 /* FALSE: the message is malformed. */
-static gboolean begin_wait(SpiceChannel *channel, SpiceConnection *conn, guint16 type, const guint8 *body, gsize size)
+static gboolean begin_wait(SpiceChannel *channel, SpiceConnection *conn, guint16 type,
+                           const guint8 *body, gsize size)
 {
     struct ChannelFields *f = &channel->priv->f;
     const WireMsgWaitForChannels *list;
     WireError error;
 
     wire_arena_reset(&f->arena);
-    list = wire_parse(f->type, WIRE_TO_CLIENT, SPICE_MSG_WAIT_FOR_CHANNELS, body, size, &f->arena, &error);
+    list = wire_parse(f->type, WIRE_TO_CLIENT, SPICE_MSG_WAIT_FOR_CHANNELS, body, size, &f->arena,
+                      &error);
     if (!list) {
         message_failed(channel, type, error.text);
         return FALSE;
@@ -133,14 +139,15 @@ guint64 spice_channel_get_handled_serial(SpiceChannel *channel)
 
     if (!conn)
         return 0;
-    /* The class knows only the messages that it got: when it is through with those, the others count too. */
+    /* The class knows only the messages that it got: when it is through with those, the others
+     * count too. */
     if (raw && raw->handled_serial) {
         guint64 serial = raw->handled_serial(channel);
 
-        if (serial < conn->raw_serial)
+        if (serial < __atomic_load_n(&conn->raw_serial, __ATOMIC_SEQ_CST))
             return serial;
     }
-    return conn->handled_serial;
+    return __atomic_load_n(&conn->handled_serial, __ATOMIC_SEQ_CST);
 }
 
 void spice_channel_serial_handled(SpiceChannel *channel)
@@ -162,13 +169,15 @@ static void set_ack(SpiceChannel *channel, SpiceConnection *conn, const WireMsgS
 
 static void notified(SpiceChannel *channel, const WireMsgNotify *message)
 {
-    g_autofree gchar *raw = g_strndup((const gchar *)message->message.data, MIN(message->message.size, 1024));
+    g_autofree gchar *raw =
+        g_strndup((const gchar *)message->message.data, MIN(message->message.size, 1024));
     g_autofree gchar *text = g_utf8_make_valid(raw, -1);
 
     g_debug("%s: the server says (severity %u): %s", channel->priv->name, message->severity, text);
 }
 
-static void handle_common(SpiceChannel *channel, SpiceConnection *conn, guint16 type, const guint8 *body, gsize size)
+static void handle_common(SpiceChannel *channel, SpiceConnection *conn, guint16 type,
+                          const guint8 *body, gsize size)
 {
     struct ChannelFields *f = &channel->priv->f;
     const void *message;
@@ -204,7 +213,8 @@ static void handle_common(SpiceChannel *channel, SpiceConnection *conn, guint16 
     case SPICE_MSG_DISCONNECTING:
         conn->said_goodbye = TRUE;
         conn->goodbye = ((const WireMsgDisconnecting *)message)->reason;
-        g_debug("%s: the server is going to disconnect: %s", channel->priv->name, wire_link_error_text(conn->goodbye));
+        g_debug("%s: the server is going to disconnect: %s", channel->priv->name,
+                wire_link_error_text(conn->goodbye));
         break;
     case SPICE_MSG_NOTIFY:
         notified(channel, message);
@@ -224,7 +234,8 @@ static const SpiceHandler *find_handler(const SpiceChannelClassPrivate *klass, g
     return NULL;
 }
 
-static void handle_parsed(SpiceChannel *channel, SpiceConnection *conn, guint16 type, const guint8 *body, gsize size)
+static void handle_parsed(SpiceChannel *channel, SpiceConnection *conn, guint16 type,
+                          const guint8 *body, gsize size)
 {
     struct ChannelFields *f = &channel->priv->f;
     const SpiceHandler *handler = find_handler(class_of(channel), type);
@@ -243,10 +254,11 @@ static void handle_parsed(SpiceChannel *channel, SpiceConnection *conn, guint16 
         message_failed(channel, type, error.text);
 }
 
-static void handle_raw(SpiceChannel *channel, SpiceConnection *conn, const SpiceRawClass *raw, guint16 type,
-                       const guint8 *body, gsize size, gboolean sub_message)
+static void handle_raw(SpiceChannel *channel, SpiceConnection *conn, const SpiceRawClass *raw,
+                       guint16 type, const guint8 *body, gsize size, gboolean sub_message)
 {
-    SpiceRawMessage message = {.type = type, .sub_message = sub_message, .serial = conn->header.serial, .fd = -1};
+    SpiceRawMessage message = {
+        .type = type, .sub_message = sub_message, .serial = conn->header.serial, .fd = -1};
 
     if (sub_message) {
         message.body = g_bytes_new_from_bytes(conn->message_bytes, body - conn->message, size);
@@ -259,8 +271,8 @@ static void handle_raw(SpiceChannel *channel, SpiceConnection *conn, const Spice
     raw->message(channel, &message);
 }
 
-static void handle_part(SpiceChannel *channel, SpiceConnection *conn, guint16 type, const guint8 *body, gsize size,
-                        gboolean sub_message)
+static void handle_part(SpiceChannel *channel, SpiceConnection *conn, guint16 type,
+                        const guint8 *body, gsize size, gboolean sub_message)
 {
     const SpiceRawClass *raw = class_of(channel)->raw;
 
@@ -293,8 +305,9 @@ static StepResult read_header(SpiceChannel *channel, SpiceConnection *conn)
     if (klass->max_body > 0 && conn->header.type >= FIRST_OWN_MESSAGE)
         limit = klass->max_body;
     if (conn->header.size > limit) {
-        g_autofree gchar *text = g_strdup_printf("it announces %u bytes, at most %" G_GSIZE_FORMAT " are allowed",
-                                                 conn->header.size, limit);
+        g_autofree gchar *text =
+            g_strdup_printf("it announces %u bytes, at most %" G_GSIZE_FORMAT " are allowed",
+                            conn->header.size, limit);
 
         message_failed(channel, conn->header.type, text);
         return STEP_STOP;
@@ -318,12 +331,28 @@ static gboolean begin_message(SpiceChannel *channel, SpiceConnection *conn)
         spice_channel_send_reply(channel, SPICE_MSGC_ACK, NULL);
     }
     if ((is_list || header->sub_list > 0) &&
-        !wire_sub_list_read(conn->message, header->size, is_list ? 0 : header->sub_list, conn->subs, &conn->n_subs,
-                            &error)) {
+        !wire_sub_list_read(conn->message, header->size, is_list ? 0 : header->sub_list, conn->subs,
+                            &conn->n_subs, &error)) {
         message_failed(channel, header->type, error.text);
         return FALSE;
     }
     return TRUE;
+}
+
+static GBytes *own_body(SpiceConnection *conn, const guint8 *bytes, gsize size)
+{
+    if (bytes != conn->body)
+        return g_bytes_new(bytes, size);
+    conn->body_capacity = 0;
+    return g_bytes_new_take(g_steal_pointer(&conn->body), size);
+}
+
+GBytes *spice_connection_take_body(SpiceConnection *conn)
+{
+    gsize size = conn->header.size;
+    const guint8 *bytes = size > 0 ? spice_connection_take(conn, size) : (const guint8 *)"";
+
+    return bytes ? own_body(conn, bytes, size) : NULL;
 }
 
 /* The body is there. Keep it where it stays until every part has been handled. */
@@ -336,17 +365,13 @@ static gboolean take_body(SpiceChannel *channel, SpiceConnection *conn)
     if (!bytes)
         return FALSE;
     if (raw) {
-        if (bytes == conn->body) {
-            conn->message_bytes = g_bytes_new_take(g_steal_pointer(&conn->body), size);
-            conn->body_capacity = 0;
-        } else {
-            conn->message_bytes = g_bytes_new(bytes, size);
-        }
+        conn->message_bytes = own_body(conn, bytes, size);
         conn->message = g_bytes_get_data(conn->message_bytes, NULL);
         if (!conn->message)
             conn->message = (const guint8 *)"";
         conn->want_fd = raw->carries_fd && conn->header.type >= FIRST_OWN_MESSAGE &&
-                        spice_transport_is_unix(conn->transport) && raw->carries_fd(channel, conn->header.type, conn->message, size);
+                        spice_transport_is_unix(conn->transport) &&
+                        raw->carries_fd(channel, conn->header.type, conn->message, size);
     } else {
         conn->message = bytes;
     }
@@ -382,7 +407,8 @@ StepResult spice_channel_step_message(SpiceChannel *channel, SpiceConnection *co
         const guint8 *body = sub ? conn->subs[conn->next_sub].body.data : conn->message;
         gsize size = sub ? conn->subs[conn->next_sub].body.size : conn->header.size;
 
-        if (!conn->waited && (type == SPICE_MSG_WAIT_FOR_CHANNELS || (raw && raw->wait_type && type == raw->wait_type))) {
+        if (!conn->waited && (type == SPICE_MSG_WAIT_FOR_CHANNELS ||
+                              (raw && raw->wait_type && type == raw->wait_type))) {
             if (!begin_wait(channel, conn, type, body, size))
                 return STEP_STOP;
             if (f->n_waits > 0)
@@ -425,12 +451,14 @@ static gboolean allowed_read_only(gint channel_type, guint16 type)
     }
 }
 
-gboolean spice_channel_queue(SpiceChannel *channel, guint16 type, const guint8 *body, gsize size, gboolean reply)
+gboolean spice_channel_queue(SpiceChannel *channel, guint16 type, const guint8 *body, gsize size,
+                             gboolean reply)
 {
     struct ChannelFields *f = &channel->priv->f;
     OutMessage *out;
 
-    if (!f->conn || !f->conn->transport || f->in_link || f->end_idle || f->state == CHANNEL_CONNECTING) {
+    if (!f->conn || !f->conn->transport || f->in_link || f->end_idle ||
+        f->state == CHANNEL_CONNECTING) {
         g_warning("%s: message queue is blocked, dropping message %u", channel->priv->name, type);
         return FALSE;
     }
@@ -450,10 +478,12 @@ gboolean spice_channel_queue(SpiceChannel *channel, guint16 type, const guint8 *
     return TRUE;
 }
 
-static gboolean write_and_queue(SpiceChannel *channel, guint16 type, const void *message, gboolean reply)
+static gboolean write_and_queue(SpiceChannel *channel, guint16 type, const void *message,
+                                gboolean reply)
 {
     WireBuffer buffer = {0};
-    gboolean ok = wire_write(channel->priv->f.type, WIRE_TO_SERVER, type, message, &buffer) && !buffer.failed;
+    gboolean ok =
+        wire_write(channel->priv->f.type, WIRE_TO_SERVER, type, message, &buffer) && !buffer.failed;
 
     if (ok)
         ok = spice_channel_queue(channel, type, buffer.data, buffer.size, reply);
@@ -473,7 +503,8 @@ gboolean spice_channel_send_reply(SpiceChannel *channel, guint16 type, const voi
     return write_and_queue(channel, type, message, TRUE);
 }
 
-gboolean spice_channel_send_body(SpiceChannel *channel, guint16 type, const guint8 *body, gsize size)
+gboolean spice_channel_send_body(SpiceChannel *channel, guint16 type, const guint8 *body,
+                                 gsize size)
 {
     return spice_channel_queue(channel, type, body, size, FALSE);
 }

@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a channel class (main, display, inputs, cursor, ...) builds on: how it gets messages and sends them.
+/* What a channel class (main, display, inputs, cursor, ...) builds on: how it gets messages and
+ * sends them.
  *
- * The base class does the connection, link stage, authentication, framing (mini and full headers, sub-message
- * lists), serials, the ack window, PING, SET_ACK, NOTIFY, DISCONNECTING, WAIT_FOR_CHANNELS and the migration
- * steps. A class does its own messages, in one of two ways:
+ * The base class does the connection, link stage, authentication, framing (mini and full headers,
+ * sub-message lists), serials, the ack window, PING, SET_ACK, NOTIFY, DISCONNECTING,
+ * WAIT_FOR_CHANNELS and the migration steps. A class does its own messages, in one of two ways:
  *
- *  - handlers: a table of message types and functions. Bodies arrive parsed by the wire room; the message lives until
- *    the handler returns. A malformed body ends the channel with an error that names the message.
- *  - raw: whole bodies, unparsed, as GBytes that the class owns from then on. For classes that parse in another thread.
+ *  - handlers: a table of message types and functions. Bodies arrive parsed by the wire room; the
+ * message lives until the handler returns. A malformed body ends the channel with an error that
+ * names the message.
+ *  - raw: whole bodies, unparsed, as GBytes that the class owns from then on. For classes that
+ * parse in another thread.
  *
- * Everything here is called in the main context only, except where it says otherwise. Vfuncs of SpiceChannelClass
- * that a class may fill in (chain up is not needed):
+ * Everything here is called in the main context only, except where it says otherwise. Vfuncs of
+ * SpiceChannelClass that a class may fill in (chain up is not needed):
  *
- *  - channel_up(channel): the channel is READY and OPENED has been emitted: send the start messages. Also runs when
- *    a semi-seamless migration has moved the channel to its new server.
- *  - channel_reset(channel, migrating): the connection is gone (capabilities are empty, queued messages dropped):
- *    forget what belongs to it and emit the signals that tell so. Runs before CLOSED and before the error event;
- *    also when the channel was never ready. migrating: a new connection takes over at once.
+ *  - channel_up(channel): the channel is READY and OPENED has been emitted: send the start
+ * messages. Also runs when a semi-seamless migration has moved the channel to its new server.
+ *  - channel_reset(channel, migrating): the connection is gone (capabilities are empty, queued
+ * messages dropped): forget what belongs to it and emit the signals that tell so. Runs before
+ * CLOSED and before the error event; also when the channel was never ready. migrating: a new
+ * connection takes over at once.
  *
  * Spec: client-glib.md sections 2.1, 4, 5, 8; wire.md sections 8 and 9. */
 #pragma once
@@ -34,7 +38,8 @@ struct _SpiceMsgIn {
     const void *parsed; /* WireMsg..., by type; valid until the handler returns */
 };
 
-typedef void (*SpiceMessageHandler)(SpiceChannel *channel, const void *message, const SpiceMsgIn *in);
+typedef void (*SpiceMessageHandler)(SpiceChannel *channel, const void *message,
+                                    const SpiceMsgIn *in);
 
 typedef struct SpiceHandler {
     guint16 type;
@@ -46,29 +51,41 @@ typedef struct SpiceRawMessage {
     guint16 type;
     gboolean sub_message; /* belongs to the container that follows it with the same serial */
     guint64 serial;
+    guint32 sub_list; /* message_in_thread: offset of the list of sub-messages in body, 0: none */
     GBytes *body;
     gint fd; /* file descriptor that came with the message, or -1 */
 } SpiceRawMessage;
 
 typedef struct SpiceRawClass {
-    /* Take a message. body and fd are the callee's. Common messages (types below 100) never come here. */
+    /* Take a message. body and fd are the callee's. Common messages (types below 100) never come
+     * here. */
     void (*message)(SpiceChannel *channel, SpiceRawMessage *message);
-    /* The highest serial such that this and all earlier messages have taken effect: what WAIT_FOR_CHANNELS of other
-     * channels waits for. Call spice_channel_serial_handled() whenever it has grown. NULL: handled when taken. */
+    /* The highest serial such that this and all earlier messages have taken effect: what
+     * WAIT_FOR_CHANNELS of other channels waits for. Call spice_channel_serial_handled() whenever
+     * it has grown. NULL: handled when taken. */
     guint64 (*handled_serial)(SpiceChannel *channel);
-    /* Whether this message is followed by one byte that carries a file descriptor (Unix sockets only). NULL: never. */
+    /* Whether this message is followed by one byte that carries a file descriptor (Unix sockets
+     * only). NULL: never. */
     gboolean (*carries_fd)(SpiceChannel *channel, guint16 type, const guint8 *body, gsize size);
-    /* A message type of the class whose body is a WAIT_FOR_CHANNELS list: the base waits for the list before it
-     * hands the message over (display INVAL_ALL_PIXMAPS). 0: none. */
+    /* A message type of the class whose body is a WAIT_FOR_CHANNELS list: the base waits for the
+     * list before it hands the message over (display INVAL_ALL_PIXMAPS). 0: none. */
     guint16 wait_type;
+    /* Optional, both called in a thread of the base class instead of message(), over plain sockets: take a message as it
+     * came; WAIT_FOR_CHANNELS, LIST and sub_list are the callee's, too. FALSE: it was taken, but no other one before
+     * has_room() says TRUE, which is asked after spice_channel_wake_reader(). */
+    gboolean (*message_in_thread)(SpiceChannel *channel, SpiceRawMessage *message);
+    gboolean (*has_room)(SpiceChannel *channel);
 } SpiceRawClass;
 
-/* In class_init. The tables must live as long as the class. max_body: largest body accepted, bytes. */
+/* In class_init. The tables must live as long as the class. max_body: largest body accepted, bytes.
+ */
 void spice_channel_class_set_handlers(SpiceChannelClass *klass, const SpiceHandler *handlers,
                                       guint n_handlers, gsize max_body);
-void spice_channel_class_set_raw(SpiceChannelClass *klass, const SpiceRawClass *raw, gsize max_body);
+void spice_channel_class_set_raw(SpiceChannelClass *klass, const SpiceRawClass *raw,
+                                 gsize max_body);
 
-/* Announce a channel capability in the link message; call in constructed() or later, before the connect. */
+/* Announce a channel capability in the link message; call in constructed() or later, before the
+ * connect. */
 void spice_channel_set_local_capability(SpiceChannel *channel, guint32 cap, gboolean on);
 
 /* The object, its numbers and its state. */
@@ -76,29 +93,37 @@ SpiceSession *spice_channel_get_session(SpiceChannel *channel); /* NULL after ch
 gint spice_channel_get_channel_type(SpiceChannel *channel);
 gint spice_channel_get_channel_id(SpiceChannel *channel);
 const gchar *spice_channel_get_label(SpiceChannel *channel); /* "display-2:0", for log messages */
-gboolean spice_channel_is_ready(SpiceChannel *channel);      /* messages can be sent and are not dropped */
+gboolean
+spice_channel_is_ready(SpiceChannel *channel); /* messages can be sent and are not dropped */
 gboolean spice_channel_is_read_only(SpiceChannel *channel);
 gboolean spice_channel_is_unix_socket(SpiceChannel *channel);
 
-/* Send a message: the WireMsgc... structure of the channel's type (NULL for an empty message), or a ready body.
- * The message is copied and goes out, in order, in this turn of the main loop. FALSE (with a warning) when the channel is not
- * connected, or the session is read-only and the message not allowed. Main context only: a renderer thread hands
- * what it wants to send to the main context first. */
+/* Send a message: the WireMsgc... structure of the channel's type (NULL for an empty message), or a
+ * ready body. The message is copied and goes out, in order, in this turn of the main loop. FALSE
+ * (with a warning) when the channel is not connected, or the session is read-only and the message
+ * not allowed. Main context only: a renderer thread hands what it wants to send to the main context
+ * first. */
 gboolean spice_channel_send(SpiceChannel *channel, guint16 type, const void *message);
-gboolean spice_channel_send_body(SpiceChannel *channel, guint16 type, const guint8 *body, gsize size);
+gboolean spice_channel_send_body(SpiceChannel *channel, guint16 type, const guint8 *body,
+                                 gsize size);
 /* The same, ahead of what is queued already: for replies. */
 gboolean spice_channel_send_reply(SpiceChannel *channel, guint16 type, const void *message);
 
-/* Backpressure: while paused nothing is read from the socket and no message is handed over (at most the rest of the
- * read buffer is kept). Not counted; a pause ends with resume or with the connection. */
+/* Backpressure: while paused nothing is read from the socket and no message is handed over (at most
+ * the rest of the read buffer is kept). Not counted; a pause ends with resume or with the
+ * connection. */
 void spice_channel_pause(SpiceChannel *channel);
 void spice_channel_resume(SpiceChannel *channel);
+/* There is room for messages again. Main context; nothing when no thread reads. */
+void spice_channel_wake_reader(SpiceChannel *channel);
 
-/* The last serial that has taken effect (asks SpiceRawClass.handled_serial), and the call that tells waiters of a change. */
+/* The last serial that has taken effect (asks SpiceRawClass.handled_serial), and the call that
+ * tells waiters of a change. */
 guint64 spice_channel_get_handled_serial(SpiceChannel *channel);
 void spice_channel_serial_handled(SpiceChannel *channel);
 
-/* End the connection because of what the peer sent: ERROR_IO with this text, then CLOSED. Safe in handlers. */
+/* End the connection because of what the peer sent: ERROR_IO with this text, then CLOSED. Safe in
+ * handlers. */
 void spice_channel_fail(SpiceChannel *channel, const gchar *format, ...) G_GNUC_PRINTF(2, 3);
 
 G_END_DECLS

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The private state of a channel and of its connection; included by the base channel's files and session-migrate.c only.
+/* The private state of a channel and of its connection; included by the base channel's files and
+ * session-migrate.c only.
  *
- * A SpiceConnection is one connection to a server, from the open stream to the last byte. It is reference-counted, because
- * a handler may drop the connection whose message it works on; and it is an object apart from the channel, because a
- * migration moves it from one channel to another. Main context only. */
+ * A SpiceConnection is one connection to a server, from the open stream to the last byte. It is
+ * reference-counted, because a handler may drop the connection whose message it works on; and it is
+ * an object apart from the channel, because a migration moves it from one channel to another. Main
+ * context only. */
 #pragma once
 
 #include "channel-private.h"
@@ -32,6 +34,7 @@ typedef enum StepResult {
 } StepResult;
 
 typedef struct SpiceConnection SpiceConnection;
+typedef struct SpiceReader SpiceReader;
 typedef StepResult (*ConnectionStep)(SpiceChannel *channel, SpiceConnection *conn);
 
 typedef struct OutMessage {
@@ -50,6 +53,7 @@ typedef struct ChannelWait {
 struct SpiceConnection {
     gint refs;
     SpiceTransport *transport; /* NULL: closed */
+    SpiceReader *reader;       /* has the input half while it is there */
     gboolean pumping;          /* a handler of this connection's message is on the stack */
     ConnectionStep step;
 
@@ -129,7 +133,8 @@ struct ChannelFields {
 struct _SpiceChannelPrivate {
     union {
         struct ChannelFields f;
-        /* The deployed GTK library reads the name at this offset when it debugs (client-glib.md 1.2). */
+        /* The deployed GTK library reads the name at this offset when it debugs
+         * (client-glib.md 1.2). */
         guint8 reserved[480];
     };
     gchar name[16];
@@ -153,7 +158,8 @@ GType spice_channel_type_to_gtype(gint type); /* G_TYPE_INVALID: not made by thi
 /* --- channel.c --- */
 /* Begin to connect, or to connect again with TLS. */
 void spice_channel_start(SpiceChannel *channel);
-/* End the connection now and tell the application in an idle. event NONE: nothing beside CLOSED. Takes error. */
+/* End the connection now and tell the application in an idle. event NONE: nothing beside CLOSED.
+ * Takes error. */
 void spice_channel_end(SpiceChannel *channel, SpiceChannelEvent event, GError *error);
 /* Drop connection, queues, waits, flushes; run the class's reset. */
 void spice_channel_reset(SpiceChannel *channel, gboolean migrating);
@@ -175,6 +181,9 @@ void spice_channel_flush_now(SpiceChannel *channel);
 void spice_channel_schedule_flush(SpiceChannel *channel);
 /* The next n bytes, consumed; NULL: not there yet. Valid until the next read. */
 const guint8 *spice_connection_take(SpiceConnection *conn, gsize n);
+/* Where bytes that are read go, and how many; NULL: out of memory. Then tell how many came. */
+guint8 *spice_connection_room(SpiceConnection *conn, gsize *room);
+void spice_connection_filled(SpiceConnection *conn, gsize n);
 /* The link stage writes its bytes directly. */
 void spice_channel_write_bytes(SpiceChannel *channel, const guint8 *bytes, gsize size);
 void spice_channel_complete_flushes(SpiceChannel *channel, gboolean done);
@@ -186,18 +195,27 @@ void spice_channel_link_start(SpiceChannel *channel);
 /* The stream ended before the link stage was over. Takes error, which may be NULL. */
 void spice_channel_link_ended(SpiceChannel *channel, GError *error);
 
+/* --- channel-reader.c --- */
+/* Let a thread read, from now until it stops. FALSE: the main context has to do it. */
+gboolean spice_reader_start(SpiceChannel *channel, SpiceConnection *conn);
+/* Nothing when there is no reader. The input half belongs to the main context again. */
+void spice_reader_stop(SpiceConnection *conn);
+
 /* --- channel-messages.c --- */
+/* The whole body of the message whose header was read; NULL: it isn't there yet. */
+GBytes *spice_connection_take_body(SpiceConnection *conn);
 StepResult spice_channel_step_message(SpiceChannel *channel, SpiceConnection *conn);
 /* Drop the message in hand. */
 void spice_connection_clear_message(SpiceConnection *conn);
 /* End the wait if it is satisfied, or can never be. */
 void spice_channel_check_waits(SpiceChannel *channel);
-gboolean spice_channel_queue(SpiceChannel *channel, guint16 type, const guint8 *body, gsize size, gboolean reply);
+gboolean spice_channel_queue(SpiceChannel *channel, guint16 type, const guint8 *body, gsize size,
+                             gboolean reply);
 
 /* --- capture.c: what a program that records the session gets to see (capture.h) --- */
 void spice_channel_capture_opened(SpiceChannel *channel, SpiceConnection *conn);
-void spice_channel_capture_message(SpiceChannel *channel, gboolean from_server, const WireHeader *header,
-                                   const guint8 *body);
+void spice_channel_capture_message(SpiceChannel *channel, gboolean from_server,
+                                   const WireHeader *header, const guint8 *body);
 void spice_channel_capture_closed(SpiceChannel *channel);
 
 /* --- session-migrate.c --- */

@@ -10,8 +10,9 @@
  * @short_description: one connection to the server
  * @title: SpiceChannel
  *
- * A session consists of channels, each a connection of its own: the main channel, and others for screen, inputs and so
- * on. This base class connects, authenticates and tells by #SpiceChannel::channel-event how it goes.
+ * A session consists of channels, each a connection of its own: the main channel, and others for
+ * screen, inputs and so on. This base class connects, authenticates and tells by
+ * #SpiceChannel::channel-event how it goes.
  */
 
 enum { PROP_0, PROP_SESSION, PROP_TYPE, PROP_ID, PROP_TOTAL_READ_BYTES, PROP_SOCKET };
@@ -110,11 +111,12 @@ static gboolean tell_end(gpointer data)
 
 static gboolean was_ready(ChannelState state)
 {
-    return state == CHANNEL_READY || state == CHANNEL_MIGRATING || state == CHANNEL_MIGRATION_HANDSHAKE ||
-           state == CHANNEL_SWITCHING;
+    return state == CHANNEL_READY || state == CHANNEL_MIGRATING ||
+           state == CHANNEL_MIGRATION_HANDSHAKE || state == CHANNEL_SWITCHING;
 }
 
-static void schedule_end(SpiceChannel *channel, gboolean local, SpiceChannelEvent event, GError *error)
+static void schedule_end(SpiceChannel *channel, gboolean local, SpiceChannelEvent event,
+                         GError *error)
 {
     struct ChannelFields *f = &channel->priv->f;
 
@@ -150,7 +152,8 @@ void spice_channel_fail(SpiceChannel *channel, const gchar *format, ...)
     spice_channel_end(channel, SPICE_CHANNEL_ERROR_IO, error);
 }
 
-/* Stop because this side wants it: the last messages go out if the socket takes them, the rest is done in an idle. */
+/* Stop because this side wants it: the last messages go out if the socket takes them, the rest is
+ * done in an idle. */
 static void stop_local(SpiceChannel *channel)
 {
     struct ChannelFields *f = &channel->priv->f;
@@ -160,13 +163,19 @@ static void stop_local(SpiceChannel *channel)
     if (f->conn && f->conn->transport) {
         if (f->state == CHANNEL_READY)
             spice_channel_flush_now(channel);
-        if (f->conn && f->conn->transport)
+        /* That may have told an application that all is sent, and it may have ended the rest. */
+        if (f->end_idle || f->state == CHANNEL_UNCONNECTED)
+            return;
+        if (f->conn && f->conn->transport) {
+            spice_reader_stop(f->conn);
             spice_transport_set_callbacks(f->conn->transport, NULL, NULL, NULL);
+        }
     }
     cancel_attempt(channel);
     if (f->in_link)
         schedule_end(channel, TRUE, SPICE_CHANNEL_ERROR_LINK,
-                     g_error_new(G_IO_ERROR, G_IO_ERROR_CANCELLED, "The connection was given up while it was set up"));
+                     g_error_new(G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                                 "The connection was given up while it was set up"));
     else
         schedule_end(channel, TRUE, SPICE_CHANNEL_NONE, NULL);
 }
@@ -176,8 +185,8 @@ static void stop_local(SpiceChannel *channel)
  * @channel: a #SpiceChannel
  * @reason: an event to emit at once, or %SPICE_CHANNEL_NONE
  *
- * Close the connection. The channel stays in its session and can be connected again. Nothing happens when it is not
- * connected.
+ * Close the connection. The channel stays in its session and can be connected again. Nothing
+ * happens when it is not connected.
  */
 void spice_channel_disconnect(SpiceChannel *channel, SpiceChannelEvent reason)
 {
@@ -207,7 +216,8 @@ static void use_stream(SpiceChannel *channel, GSocketConnection *stream)
     GSocket *socket = g_socket_connection_get_socket(stream);
 
     spice_connect_tune(socket);
-    spice_channel_adopt_connection(channel, spice_connection_new(spice_transport_new(G_IO_STREAM(stream), socket)));
+    spice_channel_adopt_connection(
+        channel, spice_connection_new(spice_transport_new(G_IO_STREAM(stream), socket)));
     spice_channel_link_start(channel);
 }
 
@@ -263,15 +273,21 @@ static void start_network(SpiceChannel *channel)
         if (!f->tls && !parse_port(spice_session_get_port(f->session), &target.port))
             f->tls = TRUE;
         if (f->tls && !parse_port(spice_session_get_tls_port(f->session), &target.port)) {
-            attempt_failed(channel, g_error_new_literal(SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
-                                                        required ? "An encrypted connection is required, but no valid TLS port is set"
-                                                                 : "Neither a valid port nor a valid TLS port is set"));
+            attempt_failed(
+                channel,
+                g_error_new_literal(
+                    SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
+                    required ? "An encrypted connection is required, but no valid TLS port is set"
+                             : "Neither a valid port nor a valid TLS port is set"));
             return;
         }
     } else if (f->tls) {
-        attempt_failed(channel, g_error_new_literal(SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
-                                                    "The server requires an encrypted connection, which is not possible over a "
-                                                    "Unix socket"));
+        attempt_failed(
+            channel,
+            g_error_new_literal(
+                SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
+                "The server requires an encrypted connection, which is not possible over a "
+                "Unix socket"));
         return;
     }
     f->cancellable = g_cancellable_new();
@@ -326,9 +342,11 @@ void spice_channel_restart_with_tls(SpiceChannel *channel)
 
     g_debug("%s: the server wants TLS", channel->priv->name);
     if (f->tls) {
-        spice_channel_end(channel, SPICE_CHANNEL_ERROR_LINK,
-                          g_error_new_literal(SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
-                                              "The server asks for an encrypted connection on an encrypted connection"));
+        spice_channel_end(
+            channel, SPICE_CHANNEL_ERROR_LINK,
+            g_error_new_literal(
+                SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
+                "The server asks for an encrypted connection on an encrypted connection"));
         return;
     }
     f->tls = TRUE;
@@ -368,8 +386,8 @@ static gboolean begin_connect(SpiceChannel *channel, gint fd)
  * spice_channel_connect:
  * @channel: a #SpiceChannel
  *
- * Start to connect. How it goes is told by #SpiceChannel::channel-event. A channel whose connection is just ending is
- * connected again when that is over.
+ * Start to connect. How it goes is told by #SpiceChannel::channel-event. A channel whose connection
+ * is just ending is connected again when that is over.
  *
  * Returns: %TRUE if a connection is started or already runs
  */
@@ -391,7 +409,8 @@ gboolean spice_channel_connect(SpiceChannel *channel)
 /**
  * spice_channel_open_fd:
  * @channel: a #SpiceChannel
- * @fd: a connected socket, which the library owns from then on; or -1 to be asked by #SpiceChannel::open-fd
+ * @fd: a connected socket, which the library owns from then on; or -1 to be asked by
+ * #SpiceChannel::open-fd
  *
  * Connect over a socket that the application provides. TLS is never spoken on it.
  *
@@ -408,7 +427,8 @@ gboolean spice_channel_open_fd(SpiceChannel *channel, int fd)
         f->connect_again = fd < 0;
         if (fd < 0)
             return TRUE;
-        g_warning("%s: the last connection has not ended yet; the socket is not used", channel->priv->name);
+        g_warning("%s: the last connection has not ended yet; the socket is not used",
+                  channel->priv->name);
         return FALSE;
     }
     if (f->state == CHANNEL_UNCONNECTED)
@@ -421,7 +441,8 @@ gboolean spice_channel_open_fd(SpiceChannel *channel, int fd)
         return TRUE;
     }
     if (fd >= 0)
-        g_warning("%s: the channel has a connection already; the socket is not used", channel->priv->name);
+        g_warning("%s: the channel has a connection already; the socket is not used",
+                  channel->priv->name);
     return TRUE;
 }
 
@@ -445,7 +466,8 @@ void spice_channel_detach(SpiceChannel *channel)
  *
  * Create a channel of a session. #SpiceSession::channel-new is emitted before this returns.
  *
- * Returns: the channel, which belongs to the session; %NULL for a type that the session or this library does not use
+ * Returns: the channel, which belongs to the session; %NULL for a type that the session or this
+ * library does not use
  */
 SpiceChannel *spice_channel_new(SpiceSession *s, int type, int id)
 {
@@ -617,7 +639,8 @@ static void finalize(GObject *object)
 static void spice_channel_class_init(SpiceChannelClass *klass)
 {
     GObjectClass *object_class = G_OBJECT_CLASS(klass);
-    const GParamFlags construct = G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
+    const GParamFlags construct =
+        G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
     const GParamFlags readable = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
 
     object_class->constructed = constructed;
@@ -631,31 +654,35 @@ static void spice_channel_class_init(SpiceChannelClass *klass)
      *
      * The session; %NULL after the channel has left it.
      */
-    g_object_class_install_property(
-        object_class, PROP_SESSION,
-        g_param_spec_object("spice-session", "Spice session", "Spice session", SPICE_TYPE_SESSION, construct));
+    g_object_class_install_property(object_class, PROP_SESSION,
+                                    g_param_spec_object("spice-session", "Spice session",
+                                                        "Spice session", SPICE_TYPE_SESSION,
+                                                        construct));
     /**
      * SpiceChannel:channel-type:
      *
      * The type: SPICE_CHANNEL_MAIN and so on.
      */
-    g_object_class_install_property(
-        object_class, PROP_TYPE, g_param_spec_int("channel-type", "Channel type", "Channel type", -1, G_MAXINT, -1, construct));
+    g_object_class_install_property(object_class, PROP_TYPE,
+                                    g_param_spec_int("channel-type", "Channel type", "Channel type",
+                                                     -1, G_MAXINT, -1, construct));
     /**
      * SpiceChannel:channel-id:
      *
      * The number among the channels of this type, from 0.
      */
     g_object_class_install_property(
-        object_class, PROP_ID, g_param_spec_int("channel-id", "Channel ID", "Channel ID", -1, G_MAXINT, -1, construct));
+        object_class, PROP_ID,
+        g_param_spec_int("channel-id", "Channel ID", "Channel ID", -1, G_MAXINT, -1, construct));
     /**
      * SpiceChannel:total-read-bytes:
      *
      * Bytes that this channel has read since it was created, without TLS. Not notified.
      */
-    g_object_class_install_property(
-        object_class, PROP_TOTAL_READ_BYTES,
-        g_param_spec_ulong("total-read-bytes", "Total read bytes", "Total read bytes", 0, G_MAXULONG, 0, readable));
+    g_object_class_install_property(object_class, PROP_TOTAL_READ_BYTES,
+                                    g_param_spec_ulong("total-read-bytes", "Total read bytes",
+                                                       "Total read bytes", 0, G_MAXULONG, 0,
+                                                       readable));
     /**
      * SpiceChannel:socket:
      *
@@ -663,8 +690,9 @@ static void spice_channel_class_init(SpiceChannelClass *klass)
      *
      * Since: 0.33
      */
-    g_object_class_install_property(object_class, PROP_SOCKET,
-                                    g_param_spec_object("socket", "Socket", "Underlying GSocket", G_TYPE_SOCKET, readable));
+    g_object_class_install_property(
+        object_class, PROP_SOCKET,
+        g_param_spec_object("socket", "Socket", "Underlying GSocket", G_TYPE_SOCKET, readable));
 
     /**
      * SpiceChannel::channel-event:
@@ -674,16 +702,18 @@ static void spice_channel_class_init(SpiceChannelClass *klass)
      * The connection was opened, failed or ended. spice_channel_get_error() says more in a handler.
      */
     spice_channel_signals[CHANNEL_EVENT] =
-        g_signal_new("channel-event", SPICE_TYPE_CHANNEL, G_SIGNAL_RUN_FIRST, G_STRUCT_OFFSET(SpiceChannelClass, channel_event),
-                     NULL, NULL, NULL, G_TYPE_NONE, 1, SPICE_TYPE_CHANNEL_EVENT);
+        g_signal_new("channel-event", SPICE_TYPE_CHANNEL, G_SIGNAL_RUN_FIRST,
+                     G_STRUCT_OFFSET(SpiceChannelClass, channel_event), NULL, NULL, NULL,
+                     G_TYPE_NONE, 1, SPICE_TYPE_CHANNEL_EVENT);
     /**
      * SpiceChannel::open-fd:
      * @channel: the channel
-     * @with_tls: not 0 when the server wants TLS: the socket must lead through a TLS tunnel of the application
+     * @with_tls: not 0 when the server wants TLS: the socket must lead through a TLS tunnel of the
+     * application
      *
      * The channel needs a socket from the application: spice_channel_open_fd().
      */
-    spice_channel_signals[CHANNEL_OPEN_FD] =
-        g_signal_new("open-fd", SPICE_TYPE_CHANNEL, G_SIGNAL_RUN_FIRST, G_STRUCT_OFFSET(SpiceChannelClass, open_fd), NULL, NULL,
-                     NULL, G_TYPE_NONE, 1, G_TYPE_INT);
+    spice_channel_signals[CHANNEL_OPEN_FD] = g_signal_new(
+        "open-fd", SPICE_TYPE_CHANNEL, G_SIGNAL_RUN_FIRST,
+        G_STRUCT_OFFSET(SpiceChannelClass, open_fd), NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_INT);
 }

@@ -33,7 +33,8 @@ static void connected(GObject *client, GAsyncResult *result, gpointer data)
 {
     g_autoptr(GTask) task = data;
     GError *error = NULL;
-    GSocketConnection *connection = g_socket_client_connect_finish(G_SOCKET_CLIENT(client), result, &error);
+    GSocketConnection *connection =
+        g_socket_client_connect_finish(G_SOCKET_CLIENT(client), result, &error);
 
     if (connection)
         g_task_return_pointer(task, connection, g_object_unref);
@@ -48,7 +49,8 @@ static void connect_to(GTask *task, GSocketConnectable *address, gboolean by_pro
     /* The session's own proxy is an address of its own kind; the system's proxies are not asked. */
     g_socket_client_set_enable_proxy(client, by_proxy);
     g_socket_client_set_timeout(client, CONNECT_TIMEOUT);
-    g_socket_client_connect_async(client, address, g_task_get_cancellable(task), connected, g_object_ref(task));
+    g_socket_client_connect_async(client, address, g_task_get_cancellable(task), connected,
+                                  g_object_ref(task));
 }
 
 static void proxy_resolved(GObject *resolver, GAsyncResult *result, gpointer data)
@@ -65,14 +67,15 @@ static void proxy_resolved(GObject *resolver, GAsyncResult *result, gpointer dat
         return;
     }
     address = g_proxy_address_new(addresses->data, spice_uri_get_port(attempt->proxy),
-                                  spice_uri_get_scheme(attempt->proxy), attempt->host, attempt->port,
-                                  spice_uri_get_user(attempt->proxy), spice_uri_get_password(attempt->proxy));
+                                  spice_uri_get_scheme(attempt->proxy), attempt->host,
+                                  attempt->port, spice_uri_get_user(attempt->proxy),
+                                  spice_uri_get_password(attempt->proxy));
     g_resolver_free_addresses(addresses);
     connect_to(task, G_SOCKET_CONNECTABLE(address), TRUE);
 }
 
-void spice_connect_async(const SpiceConnectTarget *target, GCancellable *cancellable, GAsyncReadyCallback callback,
-                         gpointer data)
+void spice_connect_async(const SpiceConnectTarget *target, GCancellable *cancellable,
+                         GAsyncReadyCallback callback, gpointer data)
 {
     GMainContext *context = spice_main_context();
     g_autoptr(GTask) task = NULL;
@@ -95,10 +98,11 @@ void spice_connect_async(const SpiceConnectTarget *target, GCancellable *cancell
             g_autoptr(GResolver) resolver = g_resolver_get_default();
 
             attempt->proxy = g_object_ref(target->proxy);
-            g_resolver_lookup_by_name_async(resolver, spice_uri_get_hostname(attempt->proxy), cancellable, proxy_resolved,
-                                            g_object_ref(task));
+            g_resolver_lookup_by_name_async(resolver, spice_uri_get_hostname(attempt->proxy),
+                                            cancellable, proxy_resolved, g_object_ref(task));
         } else {
-            g_autoptr(GSocketConnectable) address = g_network_address_new(attempt->host, attempt->port);
+            g_autoptr(GSocketConnectable) address =
+                g_network_address_new(attempt->host, attempt->port);
 
             connect_to(task, address, FALSE);
         }

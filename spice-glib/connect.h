@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Open a stream to a server: TCP (all addresses of a name), Unix socket, or through an HTTP proxy. */
+/* Open a stream to a server: TCP (all addresses of a name), Unix socket, or through an HTTP proxy.
+ */
 #pragma once
 
 #include "spice-client.h"
@@ -13,8 +14,8 @@ typedef struct SpiceConnectTarget {
     SpiceURI *proxy; /* or NULL */
 } SpiceConnectTarget;
 
-void spice_connect_async(const SpiceConnectTarget *target, GCancellable *cancellable, GAsyncReadyCallback callback,
-                         gpointer data);
+void spice_connect_async(const SpiceConnectTarget *target, GCancellable *cancellable,
+                         GAsyncReadyCallback callback, gpointer data);
 GSocketConnection *spice_connect_finish(GAsyncResult *result, GError **error);
 /* Wrap a socket that the application opened; the descriptor is taken over in any case. */
 GSocketConnection *spice_connect_wrap_fd(int fd, GError **error);

@@ -57,7 +57,8 @@ static gboolean decode_alpha(const Shape *s, guint8 *out)
 }
 
 /* An inverting pixel among the eight around one that is not on the edge. */
-static gboolean touches_inverting(const Shape *s, const guint8 *xor_mask, gsize stride, guint x, guint y)
+static gboolean touches_inverting(const Shape *s, const guint8 *xor_mask, gsize stride, guint x,
+                                  guint y)
 {
     for (gint dy = -1; dy <= 1; dy++)
         for (gint dx = -1; dx <= 1; dx++)
@@ -135,7 +136,8 @@ static gboolean decode_color16(const Shape *s, guint8 *out)
         guint32 rgb = (pixel >> 10 & 31) << 19 | (pixel >> 5 & 31) << 11 | (pixel & 31) << 3;
 
         /* White is recognised before the bits are expanded: 0x1f becomes 0xf8. */
-        put_masked(out, s, i, bit(mask, i) && (pixel & 0x7fff) == 0x7fff ? WHITE : rgb, bit(mask, i));
+        put_masked(out, s, i, bit(mask, i) && (pixel & 0x7fff) == 0x7fff ? WHITE : rgb,
+                   bit(mask, i));
     }
     return TRUE;
 }
@@ -177,7 +179,8 @@ guint8 *spice_cursor_decode(guint type, guint width, guint height, const guint8 
     Shape shape = {width, height, (gsize)width * height, data, size};
     guint8 *out;
 
-    if (type >= G_N_ELEMENTS(decoders) || width < 1 || height < 1 || width > CURSOR_MAX_SIDE || height > CURSOR_MAX_SIDE)
+    if (type >= G_N_ELEMENTS(decoders) || width < 1 || height < 1 || width > CURSOR_MAX_SIDE ||
+        height > CURSOR_MAX_SIDE)
         return NULL;
     out = g_malloc(shape.n * 4);
     if (!decoders[type](&shape, out))

@@ -34,7 +34,8 @@ void spice_main_set_display(SpiceMainChannel *channel, int id, int x, int y, int
  *
  * Deprecated: 0.35: use spice_main_channel_update_display()
  */
-void spice_main_update_display(SpiceMainChannel *channel, int id, int x, int y, int width, int height, gboolean update)
+void spice_main_update_display(SpiceMainChannel *channel, int id, int x, int y, int width,
+                               int height, gboolean update)
 {
     spice_main_channel_update_display(channel, id, x, y, width, height, update);
 }
@@ -65,7 +66,8 @@ void spice_main_set_display_enabled(SpiceMainChannel *channel, int id, gboolean 
  *
  * Deprecated: 0.35: use spice_main_channel_update_display_enabled()
  */
-void spice_main_update_display_enabled(SpiceMainChannel *channel, int id, gboolean enabled, gboolean update)
+void spice_main_update_display_enabled(SpiceMainChannel *channel, int id, gboolean enabled,
+                                       gboolean update)
 {
     spice_main_channel_update_display_enabled(channel, id, enabled, update);
 }
@@ -143,7 +145,8 @@ void spice_inputs_motion(SpiceInputsChannel *channel, gint dx, gint dy, gint but
  *
  * Deprecated: 0.35: use spice_inputs_channel_position()
  */
-void spice_inputs_position(SpiceInputsChannel *channel, gint x, gint y, gint display, gint button_state)
+void spice_inputs_position(SpiceInputsChannel *channel, gint x, gint y, gint display,
+                           gint button_state)
 {
     spice_inputs_channel_position(channel, x, y, display, button_state);
 }
@@ -233,4 +236,3 @@ void spice_inputs_set_key_locks(SpiceInputsChannel *channel, guint locks)
 {
     spice_inputs_channel_set_key_locks(channel, locks);
 }
-

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The guest agent behind the main channel: coming and going, capabilities, credit for messages. Spec: client-glib.md 6.3,
- * agent.md 1 to 5, wire.md 10.4. */
+/* The guest agent behind the main channel: coming and going, capabilities, credit for messages.
+ * Spec: client-glib.md 6.3, agent.md 1 to 5, wire.md 10.4. */
 #include "main-private.h"
 
 #define IN_LIMIT (64 * 1024) /* bytes of a message that is read here; longer ones are skipped */
 #define ARENA_LIMIT (1024 * 1024)
 #define UNLIMITED 0xffffffffu
 
-/* What this client understands of the agent. Clipboard, files and volume announce themselves where they are. */
-static const guint own_caps[] = {VD_AGENT_CAP_MOUSE_STATE, VD_AGENT_CAP_MONITORS_CONFIG, VD_AGENT_CAP_REPLY,
-                                 VD_AGENT_CAP_DISPLAY_CONFIG, VD_AGENT_CAP_MONITORS_CONFIG_POSITION};
+/* What this client understands of the agent. Clipboard, files and volume announce themselves where
+ * they are. */
+static const guint own_caps[] = {VD_AGENT_CAP_MOUSE_STATE, VD_AGENT_CAP_MONITORS_CONFIG,
+                                 VD_AGENT_CAP_REPLY, VD_AGENT_CAP_DISPLAY_CONFIG,
+                                 VD_AGENT_CAP_MONITORS_CONFIG_POSITION};
 
 void spice_main_agent_init(SpiceMainChannel *channel)
 {
@@ -89,7 +91,8 @@ static void send_display_config(SpiceMainChannel *channel)
     SpiceMainChannelPrivate *c = channel->priv;
     AgentDisplayConfig config = {0};
 
-    if (c->display_config_sent || !spice_main_channel_agent_test_capability(channel, VD_AGENT_CAP_DISPLAY_CONFIG))
+    if (c->display_config_sent ||
+        !spice_main_channel_agent_test_capability(channel, VD_AGENT_CAP_DISPLAY_CONFIG))
         return;
     if (c->disable_wallpaper)
         config.flags |= VD_AGENT_DISPLAY_CONFIG_FLAG_DISABLE_WALLPAPER;
@@ -105,7 +108,8 @@ void spice_main_agent_send_max_clipboard(SpiceMainChannel *channel)
 {
     AgentMaxClipboard message = {.max = channel->priv->max_clipboard};
 
-    if (channel->priv->agent_connected && spice_main_channel_agent_test_capability(channel, VD_AGENT_CAP_MAX_CLIPBOARD))
+    if (channel->priv->agent_connected &&
+        spice_main_channel_agent_test_capability(channel, VD_AGENT_CAP_MAX_CLIPBOARD))
         spice_main_agent_send(channel, VD_AGENT_MAX_CLIPBOARD, &message);
 }
 
@@ -176,15 +180,18 @@ static void handle_message(SpiceMainChannel *channel, const AgentMessage *messag
     WireError error;
 
     if (message->type != VD_AGENT_ANNOUNCE_CAPABILITIES && message->type != VD_AGENT_REPLY) {
-        g_debug("%s: agent message %u of %u bytes is not used", label, message->type, message->size);
+        g_debug("%s: agent message %u of %u bytes is not used", label, message->type,
+                message->size);
         return;
     }
     if (message->dropped) {
-        g_warning("%s: the agent's message %u of %u bytes is too long", label, message->type, message->size);
+        g_warning("%s: the agent's message %u of %u bytes is too long", label, message->type,
+                  message->size);
         return;
     }
     wire_arena_reset(&c->agent_arena);
-    parsed = agent_parse(message->type, 0, message->data.data, message->data.size, &c->agent_arena, &error);
+    parsed = agent_parse(message->type, 0, message->data.data, message->data.size, &c->agent_arena,
+                         &error);
     if (!parsed) {
         g_warning("%s: the agent sent a malformed message: %s", label, error.text);
     } else if (message->type == VD_AGENT_ANNOUNCE_CAPABILITIES) {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The monitors that the application wants the guest to have. Spec: client-glib.md 6.4, agent.md 7. */
+/* The monitors that the application wants the guest to have. Spec: client-glib.md 6.4, agent.md 7.
+ */
 #include <stdlib.h>
 #include "main-private.h"
 
-/* The first change goes out at once, later ones at most so often, the last one always: agents apply the newest. */
+/* The first change goes out at once, later ones at most so often, the last one always: agents apply
+ * the newest. */
 #define INTERVAL 250 /* milliseconds */
 #define DEPTH 32
 
@@ -38,7 +40,8 @@ static void align(AgentMonConfig *monitors, guint n)
     gint64 x = 0;
 
     for (guint i = 0; i < n; i++)
-        places[i] = (Place){i, (gint64)monitors[i].x * monitors[i].x + (gint64)monitors[i].y * monitors[i].y};
+        places[i] = (Place){i, (gint64)monitors[i].x * monitors[i].x +
+                                   (gint64)monitors[i].y * monitors[i].y};
     qsort(places, n, sizeof places[0], compare_places);
     for (guint i = 0; i < n; i++) {
         AgentMonConfig *monitor = &monitors[places[i].index];
@@ -54,7 +57,8 @@ static void align(AgentMonConfig *monitors, guint n)
 static void send_config(SpiceMainChannel *channel)
 {
     SpiceMainChannelPrivate *c = channel->priv;
-    gboolean sparse = spice_main_channel_agent_test_capability(channel, VD_AGENT_CAP_SPARSE_MONITORS_CONFIG);
+    gboolean sparse =
+        spice_main_channel_agent_test_capability(channel, VD_AGENT_CAP_SPARSE_MONITORS_CONFIG);
     AgentMonConfig monitors[MAIN_MONITORS] = {{0}};
     AgentMonitorMm sizes[MAIN_MONITORS] = {{0}};
     AgentMonitorsConfig config = {.monitors = monitors, .physical_sizes = sizes};
@@ -66,8 +70,11 @@ static void send_config(SpiceMainChannel *channel)
         if (monitor->state == MONITOR_ENABLED) {
             guint n = config.n_monitors;
 
-            monitors[n] = (AgentMonConfig){.height = monitor->height, .width = monitor->width, .depth = DEPTH,
-                                           .x = monitor->x, .y = monitor->y};
+            monitors[n] = (AgentMonConfig){.height = monitor->height,
+                                           .width = monitor->width,
+                                           .depth = DEPTH,
+                                           .x = monitor->x,
+                                           .y = monitor->y};
             sizes[n] = (AgentMonitorMm){.height = MIN(monitor->height_mm, G_MAXUINT16),
                                         .width = MIN(monitor->width_mm, G_MAXUINT16)};
             know_sizes = know_sizes || monitor->height_mm > 0 || monitor->width_mm > 0;
@@ -79,7 +86,8 @@ static void send_config(SpiceMainChannel *channel)
         align(monitors, config.n_monitors);
     if (!c->disable_display_position || !c->disable_display_align)
         config.flags |= VD_AGENT_CONFIG_MONITORS_FLAG_USE_POS;
-    /* The Linux agent drops messages with physical sizes: they are sent only when there are some (agent.md 7). */
+    /* The Linux agent drops messages with physical sizes: they are sent only when there are some
+     * (agent.md 7). */
     if (know_sizes) {
         config.flags |= VD_AGENT_CONFIG_MONITORS_FLAG_PHYSICAL_SIZE;
         config.n_physical_sizes = config.n_monitors;
@@ -140,12 +148,13 @@ void spice_main_monitors_schedule(SpiceMainChannel *channel, gboolean now)
  * @height: height, pixels
  * @update: whether the guest is told
  *
- * Set place and size of a monitor. With @update the guest is told soon; changes in quick succession are joined.
+ * Set place and size of a monitor. With @update the guest is told soon; changes in quick succession
+ * are joined.
  *
  * Since: 0.35
  */
-void spice_main_channel_update_display(SpiceMainChannel *channel, int id, int x, int y, int width, int height,
-                                       gboolean update)
+void spice_main_channel_update_display(SpiceMainChannel *channel, int id, int x, int y, int width,
+                                       int height, gboolean update)
 {
     MainMonitor *monitor;
 
@@ -175,7 +184,8 @@ void spice_main_channel_update_display(SpiceMainChannel *channel, int id, int x,
  *
  * Since: 0.37
  */
-void spice_main_channel_update_display_mm(SpiceMainChannel *channel, int id, int width_mm, int height_mm, gboolean update)
+void spice_main_channel_update_display_mm(SpiceMainChannel *channel, int id, int width_mm,
+                                          int height_mm, gboolean update)
 {
     MainMonitor *monitor;
 
@@ -202,7 +212,8 @@ void spice_main_channel_update_display_mm(SpiceMainChannel *channel, int id, int
  *
  * Since: 0.35
  */
-void spice_main_channel_update_display_enabled(SpiceMainChannel *channel, int id, gboolean enabled, gboolean update)
+void spice_main_channel_update_display_enabled(SpiceMainChannel *channel, int id, gboolean enabled,
+                                               gboolean update)
 {
     MonitorState state = enabled ? MONITOR_ENABLED : MONITOR_DISABLED;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The parts of the main channel: the channel itself (channel-main.c), the guest agent (main-agent.c), and the guest's
- * monitors (main-monitors.c). Spec: client-glib.md 6. */
+/* The parts of the main channel: the channel itself (channel-main.c), the guest agent
+ * (main-agent.c), and the guest's monitors (main-monitors.c). Spec: client-glib.md 6. */
 #pragma once
 
 #include "channel-private.h"
@@ -28,7 +28,8 @@ struct _SpiceMainChannelPrivate {
     gboolean agent_caps_known; /* of the agent that is there now */
     WireCaps agent_caps;
     gboolean display_config_sent;
-    guint64 tokens;      /* AGENT_DATA messages that may be sent; the sum of what servers say can't overflow */
+    guint64 tokens;      /* AGENT_DATA messages that may be sent; the sum of what servers say can't
+                            overflow */
     GQueue agent_pieces; /* GBytes, each the body of one AGENT_DATA */
     AgentAssembler agent_in;
     WireArena agent_arena;

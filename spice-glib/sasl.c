@@ -24,7 +24,8 @@ static gboolean fail(GError **error, SpiceSasl *sasl, const gchar *what)
     const char *detail = sasl && sasl->conn ? sasl_errdetail(sasl->conn) : NULL;
 
     g_debug("SASL: %s: %s", what, detail ? detail : "no detail");
-    g_set_error_literal(error, SPICE_CLIENT_ERROR, sasl ? spice_sasl_refusal(sasl) : SPICE_CLIENT_ERROR_FAILED,
+    g_set_error_literal(error, SPICE_CLIENT_ERROR,
+                        sasl ? spice_sasl_refusal(sasl) : SPICE_CLIENT_ERROR_FAILED,
                         "Authentication failed");
     return FALSE;
 }
@@ -65,8 +66,8 @@ static gboolean init_library(void)
     return state == 1;
 }
 
-SpiceSasl *spice_sasl_new(const gchar *host, const gchar *local, const gchar *remote, int tls_bits, const gchar *username,
-                          const gchar *password, GError **error)
+SpiceSasl *spice_sasl_new(const gchar *host, const gchar *local, const gchar *remote, int tls_bits,
+                          const gchar *username, const gchar *password, GError **error)
 {
     sasl_security_properties_t props = {
         .min_ssf = tls_bits ? 0 : MIN_SSF,
@@ -85,11 +86,15 @@ SpiceSasl *spice_sasl_new(const gchar *host, const gchar *local, const gchar *re
     sasl->username = g_strdup(username);
     sasl->password = g_strdup(password);
     sasl->tls = tls_bits > 0;
-    sasl->callbacks[0] = (sasl_callback_t){SASL_CB_USER, (int (*)(void))(void (*)(void))get_name, sasl};
-    sasl->callbacks[1] = (sasl_callback_t){SASL_CB_AUTHNAME, (int (*)(void))(void (*)(void))get_name, sasl};
-    sasl->callbacks[2] = (sasl_callback_t){SASL_CB_PASS, (int (*)(void))(void (*)(void))get_secret, sasl};
+    sasl->callbacks[0] =
+        (sasl_callback_t){SASL_CB_USER, (int (*)(void))(void (*)(void))get_name, sasl};
+    sasl->callbacks[1] =
+        (sasl_callback_t){SASL_CB_AUTHNAME, (int (*)(void))(void (*)(void))get_name, sasl};
+    sasl->callbacks[2] =
+        (sasl_callback_t){SASL_CB_PASS, (int (*)(void))(void (*)(void))get_secret, sasl};
     sasl->callbacks[3] = (sasl_callback_t){SASL_CB_LIST_END, NULL, NULL};
-    if (sasl_client_new("spice", host, local, remote, sasl->callbacks, SASL_SUCCESS_DATA, &sasl->conn) != SASL_OK ||
+    if (sasl_client_new("spice", host, local, remote, sasl->callbacks, SASL_SUCCESS_DATA,
+                        &sasl->conn) != SASL_OK ||
         (tls_bits && sasl_setprop(sasl->conn, SASL_SSF_EXTERNAL, &external) != SASL_OK) ||
         sasl_setprop(sasl->conn, SASL_SEC_PROPS, &props) != SASL_OK) {
         fail(error, sasl, "a context can't be made");
@@ -114,8 +119,8 @@ void spice_sasl_free(SpiceSasl *sasl)
     g_free(sasl);
 }
 
-gboolean spice_sasl_start(SpiceSasl *sasl, const gchar *mechanisms, const gchar **name, const gchar **out, guint *out_size,
-                          GError **error)
+gboolean spice_sasl_start(SpiceSasl *sasl, const gchar *mechanisms, const gchar **name,
+                          const gchar **out, guint *out_size, GError **error)
 {
     int result = sasl_client_start(sasl->conn, mechanisms, NULL, out, out_size, name);
 
@@ -127,8 +132,8 @@ gboolean spice_sasl_start(SpiceSasl *sasl, const gchar *mechanisms, const gchar 
     return TRUE;
 }
 
-gboolean spice_sasl_step(SpiceSasl *sasl, const gchar *in, guint in_size, const gchar **out, guint *out_size,
-                         gboolean *done, GError **error)
+gboolean spice_sasl_step(SpiceSasl *sasl, const gchar *in, guint in_size, const gchar **out,
+                         guint *out_size, gboolean *done, GError **error)
 {
     int result = sasl_client_step(sasl->conn, in, in_size, NULL, out, out_size);
 
@@ -151,12 +156,14 @@ gboolean spice_sasl_check_strength(SpiceSasl *sasl, GError **error)
 
     if (sasl->tls)
         return TRUE;
-    if (sasl_getprop(sasl->conn, SASL_SSF, &value) != SASL_OK || *(const sasl_ssf_t *)value < MIN_SSF)
+    if (sasl_getprop(sasl->conn, SASL_SSF, &value) != SASL_OK ||
+        *(const sasl_ssf_t *)value < MIN_SSF)
         return fail(error, sasl, "the negotiated security layer is too weak");
     return TRUE;
 }
 
-static gboolean encode(gpointer self, const guint8 *in, gsize size, const guint8 **out, gsize *out_size)
+static gboolean encode(gpointer self, const guint8 *in, gsize size, const guint8 **out,
+                       gsize *out_size)
 {
     SpiceSasl *sasl = self;
     const char *data = NULL;
@@ -169,7 +176,8 @@ static gboolean encode(gpointer self, const guint8 *in, gsize size, const guint8
     return TRUE;
 }
 
-static gboolean decode(gpointer self, const guint8 *in, gsize size, const guint8 **out, gsize *out_size)
+static gboolean decode(gpointer self, const guint8 *in, gsize size, const guint8 **out,
+                       gsize *out_size)
 {
     SpiceSasl *sasl = self;
     const char *data = NULL;
@@ -196,7 +204,8 @@ gboolean spice_sasl_get_layer(SpiceSasl *sasl, SpiceSecurityLayer *layer)
         return FALSE;
     if (sasl_getprop(sasl->conn, SASL_MAXOUTBUF, &value) == SASL_OK)
         max = *(const unsigned *)value;
-    *layer = (SpiceSecurityLayer){encode, decode, free_layer, sasl, max > 0 ? MIN(max, MAX_BUFFER) : 4096};
+    *layer = (SpiceSecurityLayer){encode, decode, free_layer, sasl,
+                                  max > 0 ? MIN(max, MAX_BUFFER) : 4096};
     return TRUE;
 }
 
@@ -204,5 +213,6 @@ SpiceClientError spice_sasl_refusal(SpiceSasl *sasl)
 {
     if (sasl->asked_name && sasl->asked_password)
         return SPICE_CLIENT_ERROR_AUTH_NEEDS_PASSWORD_AND_USERNAME;
-    return sasl->asked_name ? SPICE_CLIENT_ERROR_AUTH_NEEDS_USERNAME : SPICE_CLIENT_ERROR_AUTH_NEEDS_PASSWORD;
+    return sasl->asked_name ? SPICE_CLIENT_ERROR_AUTH_NEEDS_USERNAME
+                            : SPICE_CLIENT_ERROR_AUTH_NEEDS_PASSWORD;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The channels of a session: list, creation, connect and disconnect. Spec: client-glib.md 2.2, 3.4 and 5. */
+/* The channels of a session: list, creation, connect and disconnect. Spec: client-glib.md 2.2, 3.4
+ * and 5. */
 #include <string.h>
 #include <unistd.h>
 #include "channel-state.h"
@@ -64,7 +65,8 @@ SpiceChannel *spice_session_find_channel(SpiceSession *session, gint type, gint 
     for (GList *l = session->priv->channels; l; l = l->next) {
         SpiceChannel *channel = l->data;
 
-        if (spice_channel_get_channel_type(channel) == type && spice_channel_get_channel_id(channel) == id)
+        if (spice_channel_get_channel_type(channel) == type &&
+            spice_channel_get_channel_id(channel) == id)
             return channel;
     }
     return NULL;
@@ -143,7 +145,8 @@ void spice_session_create_channels(SpiceSession *session, const guint8 *pairs, g
     /* A list may be long and repeat itself: only what can be made, and isn't there, is kept. */
     for (guint i = 0; i < n; i++, pairs += 2) {
         if (spice_channel_type_to_gtype(pairs[0]) == G_TYPE_INVALID)
-            g_debug("the server's channel of type %u (%s) is not used", pairs[0], spice_channel_type_to_string(pairs[0]));
+            g_debug("the server's channel of type %u (%s) is not used", pairs[0],
+                    spice_channel_type_to_string(pairs[0]));
         else if (!spice_session_find_channel(session, pairs[0], pairs[1]) && !is_queued(s, pairs))
             g_array_append_vals(s->to_create, pairs, 1);
     }
@@ -221,7 +224,8 @@ gboolean spice_session_connect(SpiceSession *session)
  * @session: a #SpiceSession
  * @fd: a connected socket, or -1 to be asked for one by #SpiceChannel::open-fd
  *
- * Connect over sockets that the application provides: this one for the main channel, and one for each other channel.
+ * Connect over sockets that the application provides: this one for the main channel, and one for
+ * each other channel.
  *
  * Returns: whether a connection is being started
  */
@@ -265,8 +269,8 @@ static gboolean disconnect_idle(gpointer data)
  * spice_session_disconnect:
  * @session: a #SpiceSession
  *
- * Disconnect and destroy all channels, from an idle of the main loop. #SpiceSession::disconnected is emitted when
- * the last channel is gone. The session may be dropped at once.
+ * Disconnect and destroy all channels, from an idle of the main loop. #SpiceSession::disconnected
+ * is emitted when the last channel is gone. The session may be dropped at once.
  */
 void spice_session_disconnect(SpiceSession *session)
 {
@@ -275,7 +279,8 @@ void spice_session_disconnect(SpiceSession *session)
     g_return_if_fail(SPICE_IS_SESSION(session));
     s = session->priv;
     if (!s->disconnect_idle)
-        s->disconnect_idle = spice_idle_add_full(disconnect_idle, g_object_ref(session), g_object_unref);
+        s->disconnect_idle =
+            spice_idle_add_full(disconnect_idle, g_object_ref(session), g_object_unref);
 }
 
 void spice_session_stop_work(SpiceSession *session)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What channels ask of their session and tell it: settings, name, media clock, caches. Spec: client-glib.md 3 and 9.1. */
+/* What channels ask of their session and tell it: settings, name, media clock, caches. Spec:
+ * client-glib.md 3 and 9.1. */
 #include <string.h>
 #include "session-state.h"
 
@@ -122,8 +123,8 @@ gboolean spice_session_wants_tls(SpiceSession *session, gint channel_type)
 {
     const gchar *const *names = (const gchar *const *)session->priv->secure_channels;
 
-    return names &&
-           (g_strv_contains(names, "all") || g_strv_contains(names, spice_channel_type_to_string(channel_type)));
+    return names && (g_strv_contains(names, "all") ||
+                     g_strv_contains(names, spice_channel_type_to_string(channel_type)));
 }
 
 guint32 spice_session_get_mm_time(SpiceSession *session)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Migration, the client's part. See session-migrate.h.
  *
- * A copy of the session connects to the target; each of its channels stops right after OPENED and keeps the prepared
- * connection for the source's channel of the same type and number. Moving a channel exchanges the connections of the two,
- * so that it can be undone as long as the copy lives. */
+ * A copy of the session connects to the target; each of its channels stops right after OPENED and
+ * keeps the prepared connection for the source's channel of the same type and number. Moving a
+ * channel exchanges the connections of the two, so that it can be undone as long as the copy lives.
+ */
 #include <string.h>
 #include "channel-state.h"
 #include "session-state.h"
@@ -68,11 +69,16 @@ static void attach(SpiceChannel *channel, SpiceConnection *conn)
         spice_connection_unref(conn);
 }
 
-/* Each gets the other's connection. with_traffic: what is queued, and the serials, stay with the channel. */
+/* Each gets the other's connection. with_traffic: what is queued, and the serials, stay with the
+ * channel. */
 static void exchange(SpiceChannel *channel, SpiceChannel *other, gboolean with_traffic)
 {
     SpiceConnection *a = channel->priv->f.conn, *b = other->priv->f.conn;
 
+    if (a)
+        spice_reader_stop(a);
+    if (b)
+        spice_reader_stop(b);
     if (a && a->transport) {
         spice_transport_watch_read(a->transport, FALSE);
         spice_transport_watch_write(a->transport, FALSE);
@@ -95,7 +101,8 @@ static void exchange(SpiceChannel *channel, SpiceChannel *other, gboolean with_t
 
 static SpiceChannel *twin(SpiceMigration *m, SpiceChannel *channel)
 {
-    return spice_session_find_channel(m->copy, spice_channel_get_channel_type(channel), spice_channel_get_channel_id(channel));
+    return spice_session_find_channel(m->copy, spice_channel_get_channel_type(channel),
+                                      spice_channel_get_channel_id(channel));
 }
 
 /* --- the end --- */
@@ -183,8 +190,8 @@ static void copy_channel_event(SpiceChannel *channel, SpiceChannelEvent event, S
 
     if (event == SPICE_CHANNEL_OPENED || m->abort_idle)
         return;
-    g_warning("%s: the connection to the migration target failed: %s", spice_channel_get_label(channel),
-              error ? error->message : "no reason is known");
+    g_warning("%s: the connection to the migration target failed: %s",
+              spice_channel_get_label(channel), error ? error->message : "no reason is known");
     /* Not from inside the emission of a channel that the abort destroys. */
     m->abort_idle = spice_idle_add(abort_idle, m);
 }
@@ -210,7 +217,9 @@ static void prepared(SpiceMigration *m)
     if (!main_channel)
         return;
     spice_channel_send(main_channel,
-                       m->accepted ? SPICE_MSGC_MAIN_MIGRATE_CONNECTED_SEAMLESS : SPICE_MSGC_MAIN_MIGRATE_CONNECTED, NULL);
+                       m->accepted ? SPICE_MSGC_MAIN_MIGRATE_CONNECTED_SEAMLESS
+                                   : SPICE_MSGC_MAIN_MIGRATE_CONNECTED,
+                       NULL);
     spice_channel_resume(main_channel);
     set_state(m->source, SPICE_SESSION_MIGRATION_MIGRATING);
 }
@@ -244,7 +253,8 @@ gboolean spice_session_channel_opened(SpiceSession *session, SpiceChannel *chann
         /* The target accepts the other channels once it knows this one. */
         for (GList *l = m->source->priv->channels; l; l = l->next) {
             SpiceChannel *source = l->data;
-            gint type = spice_channel_get_channel_type(source), id = spice_channel_get_channel_id(source);
+            gint type = spice_channel_get_channel_type(source),
+                 id = spice_channel_get_channel_id(source);
             SpiceChannel *created;
 
             if (type == SPICE_CHANNEL_MAIN || source->priv->f.state != CHANNEL_READY)
@@ -258,7 +268,8 @@ gboolean spice_session_channel_opened(SpiceSession *session, SpiceChannel *chann
     }
     if (!all_linked(m))
         return TRUE;
-    if (m->seamless && spice_channel_test_capability(main_channel, SPICE_MAIN_CAP_SEAMLESS_MIGRATE)) {
+    if (m->seamless &&
+        spice_channel_test_capability(main_channel, SPICE_MAIN_CAP_SEAMLESS_MIGRATE)) {
         WireMsgcMainMigrateDstDoSeamless ask = {.src_version = m->source_version};
 
         main_channel->priv->f.state = CHANNEL_MIGRATION_HANDSHAKE;
@@ -310,10 +321,26 @@ static gboolean set_target(SpiceSession *session, const WireMigrationDstInfo *ta
 
 static SpiceSession *copy_session(SpiceSession *session)
 {
-    static const gchar *const names[] = {"host", "unix-path", "tls-port", "username", "password", "ca-file", "ca", "ciphers",
-                                         "cert-subject", "pubkey", "verify", "protocol", "smartcard-certificates",
-                                         "smartcard-db", "enable-audio", "enable-smartcard", "enable-usbredir", "read-only",
-                                         "gl-scanout", "secure-channels"};
+    static const gchar *const names[] = {"host",
+                                         "unix-path",
+                                         "tls-port",
+                                         "username",
+                                         "password",
+                                         "ca-file",
+                                         "ca",
+                                         "ciphers",
+                                         "cert-subject",
+                                         "pubkey",
+                                         "verify",
+                                         "protocol",
+                                         "smartcard-certificates",
+                                         "smartcard-db",
+                                         "enable-audio",
+                                         "enable-smartcard",
+                                         "enable-usbredir",
+                                         "read-only",
+                                         "gl-scanout",
+                                         "secure-channels"};
     SpiceSession *copy = spice_session_new();
 
     for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -331,8 +358,8 @@ static SpiceSession *copy_session(SpiceSession *session)
     return copy;
 }
 
-void spice_session_begin_migration(SpiceSession *session, const WireMigrationDstInfo *target, gboolean seamless,
-                                   guint32 source_version)
+void spice_session_begin_migration(SpiceSession *session, const WireMigrationDstInfo *target,
+                                   gboolean seamless, guint32 source_version)
 {
     SpiceChannel *main_channel = main_of(session), *created;
     SpiceMigration *m;
@@ -395,7 +422,8 @@ static void seamless_move(SpiceChannel *channel, const guint8 *data, gsize size)
     SpiceMigration *m = session->priv->migration;
 
     if (!move(m, channel, TRUE)) {
-        spice_channel_fail(channel, "The machine has moved, but this channel is not connected to its new server");
+        spice_channel_fail(
+            channel, "The machine has moved, but this channel is not connected to its new server");
         return;
     }
     if (data) {
@@ -437,7 +465,8 @@ void spice_channel_handle_migrate_data(SpiceChannel *channel, const guint8 *data
     SpiceMigration *m = f->session ? f->session->priv->migration : NULL;
 
     if (!m || !m->prepared || !m->accepted) {
-        spice_channel_fail(channel, "The server sent migration data, but no migration was prepared");
+        spice_channel_fail(channel,
+                           "The server sent migration data, but no migration was prepared");
         return;
     }
     seamless_move(channel, data, size);
@@ -455,7 +484,8 @@ void spice_session_end_migration(SpiceSession *session)
     }
     m->ending = TRUE;
     session->priv->cache_generation++;
-    channels = g_list_copy_deep(session->priv->channels, (GCopyFunc)(void (*)(void))g_object_ref, NULL);
+    channels =
+        g_list_copy_deep(session->priv->channels, (GCopyFunc)(void (*)(void))g_object_ref, NULL);
     for (GList *l = channels; l; l = l->next) {
         SpiceChannel *channel = l->data;
 
@@ -469,7 +499,8 @@ void spice_session_end_migration(SpiceSession *session)
             spice_channel_send(main_channel, SPICE_MSGC_MAIN_MIGRATE_END, NULL);
             spice_channel_schedule_pump(main_channel);
         } else {
-            spice_channel_fail(main_channel, "The machine has moved, but its new server cannot be reached");
+            spice_channel_fail(main_channel,
+                               "The machine has moved, but its new server cannot be reached");
         }
     }
     for (GList *l = channels; l; l = l->next)
@@ -488,9 +519,11 @@ static void finish_moves(SpiceSession *session, SpiceMigration *m, GList *channe
         if (move(m, channel, FALSE))
             moved = g_list_append(moved, channel);
         else
-            spice_channel_end(channel, SPICE_CHANNEL_NONE,
-                              g_error_new_literal(SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
-                                                  "The machine has moved, and its new server does not have this channel"));
+            spice_channel_end(
+                channel, SPICE_CHANNEL_NONE,
+                g_error_new_literal(
+                    SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
+                    "The machine has moved, and its new server does not have this channel"));
     }
     finish(session);
     for (GList *l = moved; l; l = l->next) {
@@ -510,7 +543,8 @@ gboolean spice_session_init_after_migration(SpiceSession *session)
 
     if (!m || !m->ending)
         return FALSE;
-    channels = g_list_copy_deep(session->priv->channels, (GCopyFunc)(void (*)(void))g_object_ref, NULL);
+    channels =
+        g_list_copy_deep(session->priv->channels, (GCopyFunc)(void (*)(void))g_object_ref, NULL);
     finish_moves(session, m, channels);
     for (GList *l = channels; l; l = l->next)
         g_object_unref(l->data);
@@ -537,7 +571,8 @@ void spice_session_switch_host(SpiceSession *session, const WireMigrationDstInfo
 
     spice_session_abort_migration(session);
     if (!set_target(session, target)) {
-        spice_channel_fail(main_channel, "The machine has moved, but the server did not say where to");
+        spice_channel_fail(main_channel,
+                           "The machine has moved, but the server did not say where to");
         return;
     }
     set_state(session, SPICE_SESSION_MIGRATION_SWITCHING);

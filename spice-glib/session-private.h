@@ -39,9 +39,9 @@ gint spice_session_get_cache_size(SpiceSession *session);      /* bytes */
 gint spice_session_get_glz_window_size(SpiceSession *session); /* bytes */
 gint spice_session_get_preferred_compression(SpiceSession *session);
 gboolean spice_session_get_gl_scanout(SpiceSession *session);
-/* Grows by one at each connect and at each migration that starts the caches anew (plain, semi-seamless and
- * switch-host; not seamless). Whoever keeps images or a GLZ window for the whole session empties them when the number differs
- * from the one that it knew. */
+/* Grows by one at each connect and at each migration that starts the caches anew (plain,
+ * semi-seamless and switch-host; not seamless). Whoever keeps images or a GLZ window for the whole
+ * session empties them when the number differs from the one that it knew. */
 guint spice_session_get_cache_generation(SpiceSession *session);
 
 /* Media clock, milliseconds, wraps. get: from any thread. */
@@ -59,11 +59,14 @@ void spice_session_create_channels(SpiceSession *session, const guint8 *pairs, g
 const gchar *const *spice_session_get_disable_effects(SpiceSession *session);
 
 /* --- for the base channel --- */
-void spice_session_add_channel(SpiceSession *session, SpiceChannel *channel);  /* emits channel-new */
-void spice_session_drop_channel(SpiceSession *session, SpiceChannel *channel); /* emits channel-destroy, stops it */
+void spice_session_add_channel(SpiceSession *session,
+                               SpiceChannel *channel); /* emits channel-new */
+void spice_session_drop_channel(SpiceSession *session,
+                                SpiceChannel *channel); /* emits channel-destroy, stops it */
 void spice_session_channel_finalized(SpiceSession *session);
 SpiceChannel *spice_session_find_channel(SpiceSession *session, gint type, gint id); /* borrowed */
-/* A channel is READY and OPENED has been emitted. TRUE: it belongs to a migration, which takes it from here. */
+/* A channel is READY and OPENED has been emitted. TRUE: it belongs to a migration, which takes it
+ * from here. */
 gboolean spice_session_channel_opened(SpiceSession *session, SpiceChannel *channel);
 /* Recheck the channels that wait for others. */
 void spice_session_wake_waiters(SpiceSession *session);

@@ -67,7 +67,13 @@ void session_address_clear(SessionAddress *address);
 gboolean session_address_parse(SessionAddress *address, const gchar *uri, GError **error);
 gchar *session_address_format(const SessionAddress *address);
 
-enum { SESSION_CHANNEL_NEW, SESSION_CHANNEL_DESTROY, SESSION_DISCONNECTED, SESSION_MM_TIME_RESET, SESSION_N_SIGNALS };
+enum {
+    SESSION_CHANNEL_NEW,
+    SESSION_CHANNEL_DESTROY,
+    SESSION_DISCONNECTED,
+    SESSION_MM_TIME_RESET,
+    SESSION_N_SIGNALS
+};
 extern guint spice_session_signals[SESSION_N_SIGNALS];
 
 /* Stop everything that still runs; from dispose. */

@@ -24,19 +24,21 @@ static gboolean fail(GError **error, const gchar *format, ...)
     va_list args;
 
     va_start(args, format);
-    g_propagate_error(error, g_error_new_valist(SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED, format, args));
+    g_propagate_error(
+        error, g_error_new_valist(SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED, format, args));
     va_end(args);
     return FALSE;
 }
 
-static gboolean decode(gchar **field, const gchar *text, gsize size, const gchar *what, GError **error)
+static gboolean decode(gchar **field, const gchar *text, gsize size, const gchar *what,
+                       GError **error)
 {
     *field = g_uri_unescape_segment(text, text + size, NULL);
     return *field ? TRUE : fail(error, "the %s is not properly percent-encoded", what);
 }
 
-static gboolean set_parameter(SessionAddress *address, gboolean tls, const gchar *key, const gchar *value,
-                              GError **error)
+static gboolean set_parameter(SessionAddress *address, gboolean tls, const gchar *key,
+                              const gchar *value, GError **error)
 {
     gchar **field;
 
@@ -63,7 +65,8 @@ static gboolean set_parameter(SessionAddress *address, gboolean tls, const gchar
     return TRUE;
 }
 
-static gboolean parse_parameters(SessionAddress *address, gboolean tls, const gchar *text, GError **error)
+static gboolean parse_parameters(SessionAddress *address, gboolean tls, const gchar *text,
+                                 GError **error)
 {
     while (*text) {
         gsize size = strcspn(text, ";&");
@@ -87,7 +90,8 @@ static gboolean parse_parameters(SessionAddress *address, gboolean tls, const gc
     return TRUE;
 }
 
-static gboolean parse_network(SessionAddress *address, gboolean tls, const gchar *text, GError **error)
+static gboolean parse_network(SessionAddress *address, gboolean tls, const gchar *text,
+                              GError **error)
 {
     gsize size = strcspn(text, "/?;");
     const gchar *at = memchr(text, '@', size);
@@ -166,7 +170,8 @@ gchar *session_address_format(const SessionAddress *address)
     if (!address->host)
         return NULL;
     if (address->port && address->tls_port)
-        return g_strdup_printf("spice://%s?port=%s&tls-port=%s", address->host, address->port, address->tls_port);
+        return g_strdup_printf("spice://%s?port=%s&tls-port=%s", address->host, address->port,
+                               address->tls_port);
     if (address->tls_port)
         return g_strdup_printf("spice+tls://%s:%s", address->host, address->tls_port);
     if (address->port)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* SpiceSession: settings of a session as properties. Spec: client-glib.md 3.1. */
 #include <string.h>
+#include "display/renderer.h"
 #include "session-state.h"
 
 /**
@@ -8,10 +9,11 @@
  * @short_description: a session with a remote machine
  * @title: SpiceSession
  *
- * A session knows how to reach a machine and owns the channels to it. An application sets address and
- * credentials, connects handlers to #SpiceSession::channel-new and calls spice_session_connect(). It connects each
- * channel that it wants by spice_channel_connect() in that handler. Before it drops the session it calls
- * spice_session_disconnect(): while channels exist, session and channels keep one another alive.
+ * A session knows how to reach a machine and owns the channels to it. An application sets address
+ * and credentials, connects handlers to #SpiceSession::channel-new and calls
+ * spice_session_connect(). It connects each channel that it wants by spice_channel_connect() in
+ * that handler. Before it drops the session it calls spice_session_disconnect(): while channels
+ * exist, session and channels keep one another alive.
  */
 
 enum {
@@ -52,7 +54,6 @@ enum {
     PROP_PREF_COMPRESSION,
     PROP_GL_SCANOUT,
 };
-
 
 guint spice_session_signals[SESSION_N_SIGNALS];
 
@@ -362,6 +363,8 @@ static void spice_session_init(SpiceSession *self)
 
     s->to_create = g_array_new(FALSE, FALSE, 2);
     set_proxy(self, NULL);
+    /* Takes a while, and has to be known when the first display is created. */
+    renderer_prepare_video();
 }
 
 static void constructed(GObject *object)
@@ -413,12 +416,13 @@ static void spice_session_class_init(SpiceSessionClass *klass)
     /**
      * SpiceSession:host:
      *
-     * The host to connect to: a name, an IPv4 address, or an IPv6 address with or without brackets. Read when a
-     * channel connects.
+     * The host to connect to: a name, an IPv4 address, or an IPv6 address with or without brackets.
+     * Read when a channel connects.
      */
     g_object_class_install_property(
         object_class, PROP_HOST,
-        g_param_spec_string("host", "Host", "Remote host", "localhost", G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS));
+        g_param_spec_string("host", "Host", "Remote host", "localhost",
+                            G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:port:
      *
@@ -426,7 +430,8 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_PORT,
-        g_param_spec_string("port", "Port", "Remote port (plaintext)", NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+        g_param_spec_string("port", "Port", "Remote port (plaintext)", NULL,
+                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:tls-port:
      *
@@ -434,7 +439,8 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_TLS_PORT,
-        g_param_spec_string("tls-port", "TLS port", "Remote port (encrypted)", NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+        g_param_spec_string("tls-port", "TLS port", "Remote port (encrypted)", NULL,
+                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:password:
      *
@@ -442,16 +448,18 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_PASSWORD,
-        g_param_spec_string("password", "Password", "", NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+        g_param_spec_string("password", "Password", "", NULL,
+                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:ca-file:
      *
-     * PEM file with certificates that sign servers. With neither this nor #SpiceSession:ca the trust store of
-     * the system is used.
+     * PEM file with certificates that sign servers. With neither this nor #SpiceSession:ca the
+     * trust store of the system is used.
      */
     g_object_class_install_property(
         object_class, PROP_CA_FILE,
-        g_param_spec_string("ca-file", "CA file", "File holding the CA certificates", NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+        g_param_spec_string("ca-file", "CA file", "File holding the CA certificates", NULL,
+                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:ciphers:
      *
@@ -459,7 +467,8 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_CIPHERS,
-        g_param_spec_string("ciphers", "Ciphers", "SSL cipher list", NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+        g_param_spec_string("ciphers", "Ciphers", "SSL cipher list", NULL,
+                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:protocol:
      *
@@ -467,18 +476,20 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_PROTOCOL,
-        g_param_spec_int("protocol", "Protocol", "Spice protocol major version", 1, 2, 2, G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS));
+        g_param_spec_int("protocol", "Protocol", "Spice protocol major version", 1, 2, 2,
+                         G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:uri:
      *
      * Address and credentials in one text: `spice://host:port`, `spice+tls://host:port`,
-     * `spice://host?port=P&tls-port=T`, `spice+unix://path`. Setting it replaces all of unix-path, host, port,
-     * tls-port, username and password, or nothing if it is not valid. User name and password do not appear when
-     * it is read.
+     * `spice://host?port=P&tls-port=T`, `spice+unix://path`. Setting it replaces all of unix-path,
+     * host, port, tls-port, username and password, or nothing if it is not valid. User name and
+     * password do not appear when it is read.
      */
     g_object_class_install_property(
         object_class, PROP_URI,
-        g_param_spec_string("uri", "URI", "Spice connection URI", NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+        g_param_spec_string("uri", "URI", "Spice connection URI", NULL,
+                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:client-sockets:
      *
@@ -486,33 +497,40 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_CLIENT_SOCKETS,
-        g_param_spec_boolean("client-sockets", "Client sockets", "Sockets are provided by the client", FALSE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+        g_param_spec_boolean("client-sockets", "Client sockets",
+                             "Sockets are provided by the client", FALSE,
+                             G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:pubkey:
      *
-     * The server's public key (DER SubjectPublicKeyInfo). Setting it also sets %SPICE_SESSION_VERIFY_PUBKEY in
-     * #SpiceSession:verify.
+     * The server's public key (DER SubjectPublicKeyInfo). Setting it also sets
+     * %SPICE_SESSION_VERIFY_PUBKEY in #SpiceSession:verify.
      */
-    g_object_class_install_property(
-        object_class, PROP_PUBKEY,
-        g_param_spec_boxed("pubkey", "Pub Key", "Public key to check", G_TYPE_BYTE_ARRAY, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+    g_object_class_install_property(object_class, PROP_PUBKEY,
+                                    g_param_spec_boxed("pubkey", "Pub Key", "Public key to check",
+                                                       G_TYPE_BYTE_ARRAY,
+                                                       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:cert-subject:
      *
-     * The subject that the server's certificate must have: `key=value` pairs with commas between. Setting it
-     * also sets %SPICE_SESSION_VERIFY_SUBJECT in #SpiceSession:verify.
+     * The subject that the server's certificate must have: `key=value` pairs with commas between.
+     * Setting it also sets %SPICE_SESSION_VERIFY_SUBJECT in #SpiceSession:verify.
      */
     g_object_class_install_property(
         object_class, PROP_CERT_SUBJECT,
-        g_param_spec_string("cert-subject", "Cert Subject", "Certificate subject to check", NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+        g_param_spec_string("cert-subject", "Cert Subject", "Certificate subject to check", NULL,
+                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:verify:
      *
-     * How the server's certificate is checked. A subject, if asked for, replaces the check of the host name.
+     * How the server's certificate is checked. A subject, if asked for, replaces the check of the
+     * host name.
      */
     g_object_class_install_property(
         object_class, PROP_VERIFY,
-        g_param_spec_flags("verify", "Verify", "Certificate verification parameters", SPICE_TYPE_SESSION_VERIFY, SPICE_SESSION_VERIFY_HOSTNAME, G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS));
+        g_param_spec_flags("verify", "Verify", "Certificate verification parameters",
+                           SPICE_TYPE_SESSION_VERIFY, SPICE_SESSION_VERIFY_HOSTNAME,
+                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:migration-state:
      *
@@ -520,7 +538,9 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_MIGRATION_STATE,
-        g_param_spec_enum("migration-state", "Migration state", "Migration state", SPICE_TYPE_SESSION_MIGRATION, SPICE_SESSION_MIGRATION_NONE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+        g_param_spec_enum("migration-state", "Migration state", "Migration state",
+                          SPICE_TYPE_SESSION_MIGRATION, SPICE_SESSION_MIGRATION_NONE,
+                          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:enable-audio:
      *
@@ -530,7 +550,8 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_ENABLE_AUDIO,
-        g_param_spec_boolean("enable-audio", "Enable audio channels", "Enable audio channels", TRUE, G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS));
+        g_param_spec_boolean("enable-audio", "Enable audio channels", "Enable audio channels", TRUE,
+                             G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:enable-smartcard:
      *
@@ -540,7 +561,9 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_ENABLE_SMARTCARD,
-        g_param_spec_boolean("enable-smartcard", "Enable smartcard event forwarding", "Forward smartcard events to the SPICE server", FALSE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+        g_param_spec_boolean("enable-smartcard", "Enable smartcard event forwarding",
+                             "Forward smartcard events to the SPICE server", FALSE,
+                             G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:smartcard-certificates:
      *
@@ -550,7 +573,9 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_SMARTCARD_CERTIFICATES,
-        g_param_spec_boxed("smartcard-certificates", "Smartcard certificates", "Smartcard certificates for software-based smartcards", G_TYPE_STRV, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+        g_param_spec_boxed("smartcard-certificates", "Smartcard certificates",
+                           "Smartcard certificates for software-based smartcards", G_TYPE_STRV,
+                           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:smartcard-db:
      *
@@ -560,7 +585,9 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_SMARTCARD_DB,
-        g_param_spec_string("smartcard-db", "Smartcard certificate database", "Path to the database for smartcard certificates", NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+        g_param_spec_string("smartcard-db", "Smartcard certificate database",
+                            "Path to the database for smartcard certificates", NULL,
+                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:enable-usbredir:
      *
@@ -570,7 +597,9 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_ENABLE_USBREDIR,
-        g_param_spec_boolean("enable-usbredir", "Enable USB device redirection", "Forward USB devices to the SPICE server", TRUE, G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS));
+        g_param_spec_boolean("enable-usbredir", "Enable USB device redirection",
+                             "Forward USB devices to the SPICE server", TRUE,
+                             G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:inhibit-keyboard-grab:
      *
@@ -578,7 +607,9 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_INHIBIT_KEYBOARD_GRAB,
-        g_param_spec_boolean("inhibit-keyboard-grab", "Inhibit Keyboard Grab", "Request that SpiceDisplays don't grab the keyboard", FALSE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+        g_param_spec_boolean("inhibit-keyboard-grab", "Inhibit Keyboard Grab",
+                             "Request that SpiceDisplays don't grab the keyboard", FALSE,
+                             G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:disable-effects:
      *
@@ -586,9 +617,11 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      *
      * Since: 0.7
      */
-    g_object_class_install_property(
-        object_class, PROP_DISABLE_EFFECTS,
-        g_param_spec_boxed("disable-effects", "Disable effects", "Comma-separated effects to disable", G_TYPE_STRV, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+    g_object_class_install_property(object_class, PROP_DISABLE_EFFECTS,
+                                    g_param_spec_boxed("disable-effects", "Disable effects",
+                                                       "Comma-separated effects to disable",
+                                                       G_TYPE_STRV,
+                                                       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:color-depth:
      *
@@ -600,7 +633,8 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_COLOR_DEPTH,
-        g_param_spec_int("color-depth", "Color depth", "Display channel color depth", 0, 32, 0, G_PARAM_READWRITE | G_PARAM_DEPRECATED | G_PARAM_STATIC_STRINGS));
+        g_param_spec_int("color-depth", "Color depth", "Display channel color depth", 0, 32, 0,
+                         G_PARAM_READWRITE | G_PARAM_DEPRECATED | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:read-only:
      *
@@ -610,7 +644,9 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_READ_ONLY,
-        g_param_spec_boolean("read-only", "Read-only", "Whether this connection is read-only mode", FALSE, G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS));
+        g_param_spec_boolean("read-only", "Read-only", "Whether this connection is read-only mode",
+                             FALSE,
+                             G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:cache-size:
      *
@@ -618,9 +654,10 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      *
      * Since: 0.9
      */
-    g_object_class_install_property(
-        object_class, PROP_CACHE_SIZE,
-        g_param_spec_int("cache-size", "Cache size", "Images cache size (bytes)", 0, G_MAXINT, 0, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+    g_object_class_install_property(object_class, PROP_CACHE_SIZE,
+                                    g_param_spec_int("cache-size", "Cache size",
+                                                     "Images cache size (bytes)", 0, G_MAXINT, 0,
+                                                     G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:glz-window-size:
      *
@@ -628,19 +665,22 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      *
      * Since: 0.9
      */
-    g_object_class_install_property(
-        object_class, PROP_GLZ_WINDOW_SIZE,
-        g_param_spec_int("glz-window-size", "Glz window size", "Glz window size (bytes)", 0, 134217728, 0, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+    g_object_class_install_property(object_class, PROP_GLZ_WINDOW_SIZE,
+                                    g_param_spec_int("glz-window-size", "Glz window size",
+                                                     "Glz window size (bytes)", 0, 134217728, 0,
+                                                     G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:uuid:
      *
-     * Points to the 16 bytes of the machine's UUID, zero while it is not known; valid as long as the session.
+     * Points to the 16 bytes of the machine's UUID, zero while it is not known; valid as long as
+     * the session.
      *
      * Since: 0.11
      */
     g_object_class_install_property(
         object_class, PROP_UUID,
-        g_param_spec_pointer("uuid", "UUID", "Spice server uuid", G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+        g_param_spec_pointer("uuid", "UUID", "Spice server uuid",
+                             G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:name:
      *
@@ -648,9 +688,9 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      *
      * Since: 0.11
      */
-    g_object_class_install_property(
-        object_class, PROP_NAME,
-        g_param_spec_string("name", "Name", "Spice server name", NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+    g_object_class_install_property(object_class, PROP_NAME,
+                                    g_param_spec_string("name", "Name", "Spice server name", NULL,
+                                                        G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:ca:
      *
@@ -658,20 +698,22 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      *
      * Since: 0.15
      */
-    g_object_class_install_property(
-        object_class, PROP_CA,
-        g_param_spec_boxed("ca", "CA", "The CA certificates data", G_TYPE_BYTE_ARRAY, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+    g_object_class_install_property(object_class, PROP_CA,
+                                    g_param_spec_boxed("ca", "CA", "The CA certificates data",
+                                                       G_TYPE_BYTE_ARRAY,
+                                                       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:proxy:
      *
-     * The HTTP proxy, `[http://][user[:password]@]host[:port]`. %NULL: what the environment variable
-     * `SPICE_PROXY` says. Empty: none.
+     * The HTTP proxy, `[http://][user[:password]@]host[:port]`. %NULL: what the environment
+     * variable `SPICE_PROXY` says. Empty: none.
      *
      * Since: 0.17
      */
     g_object_class_install_property(
         object_class, PROP_PROXY,
-        g_param_spec_string("proxy", "Proxy", "The proxy server", NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+        g_param_spec_string("proxy", "Proxy", "The proxy server", NULL,
+                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:secure-channels:
      *
@@ -681,7 +723,8 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_SECURE_CHANNELS,
-        g_param_spec_boxed("secure-channels", "Secure channels", "Array of channel type to secure", G_TYPE_STRV, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+        g_param_spec_boxed("secure-channels", "Secure channels", "Array of channel type to secure",
+                           G_TYPE_STRV, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:shared-dir:
      *
@@ -691,7 +734,8 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_SHARED_DIR,
-        g_param_spec_string("shared-dir", "Shared directory", "Shared directory", NULL, G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS));
+        g_param_spec_string("shared-dir", "Shared directory", "Shared directory", NULL,
+                            G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:share-dir-ro:
      *
@@ -701,7 +745,9 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_SHARE_DIR_RO,
-        g_param_spec_boolean("share-dir-ro", "Share directory read-only", "Share directory read-only", FALSE, G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS));
+        g_param_spec_boolean("share-dir-ro", "Share directory read-only",
+                             "Share directory read-only", FALSE,
+                             G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:username:
      *
@@ -709,7 +755,8 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_USERNAME,
-        g_param_spec_string("username", "Username", "Username used for SASL connections", NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+        g_param_spec_string("username", "Username", "Username used for SASL connections", NULL,
+                            G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:unix-path:
      *
@@ -719,7 +766,8 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_UNIX_PATH,
-        g_param_spec_string("unix-path", "Unix path", "Unix path", NULL, G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS));
+        g_param_spec_string("unix-path", "Unix path", "Unix path", NULL,
+                            G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:preferred-compression: (skip)
      *
@@ -729,7 +777,10 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_PREF_COMPRESSION,
-        g_param_spec_enum("preferred-compression", "Preferred image compression algorithm", "Preferred image compression algorithm", image_compress_get_type(), SPICE_IMAGE_COMPRESSION_INVALID, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
+        g_param_spec_enum("preferred-compression", "Preferred image compression algorithm",
+                          "Preferred image compression algorithm", image_compress_get_type(),
+                          SPICE_IMAGE_COMPRESSION_INVALID,
+                          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
     /**
      * SpiceSession:gl-scanout:
      *
@@ -739,19 +790,23 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     g_object_class_install_property(
         object_class, PROP_GL_SCANOUT,
-        g_param_spec_boolean("gl-scanout", "Enable GL scanout support", "Enable GL scanout support", g_getenv("SPICE_DISABLE_GL_SCANOUT") == NULL, G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS));
+        g_param_spec_boolean("gl-scanout", "Enable GL scanout support", "Enable GL scanout support",
+                             g_getenv("SPICE_DISABLE_GL_SCANOUT") == NULL,
+                             G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS));
 
     /**
      * SpiceSession::channel-new:
      * @session: the session
      * @channel: the new channel
      *
-     * A channel was created; type, id and session are set. Applications call spice_channel_connect() here for the
-     * channels that they want. Emitted for the main channel inside spice_session_connect().
+     * A channel was created; type, id and session are set. Applications call
+     * spice_channel_connect() here for the channels that they want. Emitted for the main channel
+     * inside spice_session_connect().
      */
     spice_session_signals[SESSION_CHANNEL_NEW] =
-        g_signal_new("channel-new", SPICE_TYPE_SESSION, G_SIGNAL_RUN_FIRST, G_STRUCT_OFFSET(SpiceSessionClass, channel_new),
-                     NULL, NULL, NULL, G_TYPE_NONE, 1, SPICE_TYPE_CHANNEL);
+        g_signal_new("channel-new", SPICE_TYPE_SESSION, G_SIGNAL_RUN_FIRST,
+                     G_STRUCT_OFFSET(SpiceSessionClass, channel_new), NULL, NULL, NULL, G_TYPE_NONE,
+                     1, SPICE_TYPE_CHANNEL);
     /**
      * SpiceSession::channel-destroy:
      * @session: the session
@@ -761,7 +816,8 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      */
     spice_session_signals[SESSION_CHANNEL_DESTROY] =
         g_signal_new("channel-destroy", SPICE_TYPE_SESSION, G_SIGNAL_RUN_FIRST,
-                     G_STRUCT_OFFSET(SpiceSessionClass, channel_destroy), NULL, NULL, NULL, G_TYPE_NONE, 1, SPICE_TYPE_CHANNEL);
+                     G_STRUCT_OFFSET(SpiceSessionClass, channel_destroy), NULL, NULL, NULL,
+                     G_TYPE_NONE, 1, SPICE_TYPE_CHANNEL);
     /**
      * SpiceSession::disconnected:
      * @session: the session
@@ -770,14 +826,16 @@ static void spice_session_class_init(SpiceSessionClass *klass)
      *
      * Since: 0.35
      */
-    spice_session_signals[SESSION_DISCONNECTED] = g_signal_new("disconnected", SPICE_TYPE_SESSION, G_SIGNAL_RUN_FIRST, 0, NULL,
-                                                       NULL, NULL, G_TYPE_NONE, 0);
+    spice_session_signals[SESSION_DISCONNECTED] =
+        g_signal_new("disconnected", SPICE_TYPE_SESSION, G_SIGNAL_RUN_FIRST, 0, NULL, NULL, NULL,
+                     G_TYPE_NONE, 0);
     /**
      * SpiceSession::mm-time-reset:
      * @session: the session
      *
      * The media clock jumped.
      */
-    spice_session_signals[SESSION_MM_TIME_RESET] = g_signal_new("mm-time-reset", SPICE_TYPE_SESSION, G_SIGNAL_RUN_FIRST, 0, NULL,
-                                                        NULL, NULL, G_TYPE_NONE, 0);
+    spice_session_signals[SESSION_MM_TIME_RESET] =
+        g_signal_new("mm-time-reset", SPICE_TYPE_SESSION, G_SIGNAL_RUN_FIRST, 0, NULL, NULL, NULL,
+                     G_TYPE_NONE, 0);
 }

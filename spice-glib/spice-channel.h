@@ -17,11 +17,11 @@ G_BEGIN_DECLS
 
 #define SPICE_TYPE_CHANNEL (spice_channel_get_type())
 #define SPICE_CHANNEL(obj) (G_TYPE_CHECK_INSTANCE_CAST((obj), SPICE_TYPE_CHANNEL, SpiceChannel))
-#define SPICE_CHANNEL_CLASS(klass)                                                                 \
+#define SPICE_CHANNEL_CLASS(klass) \
     (G_TYPE_CHECK_CLASS_CAST((klass), SPICE_TYPE_CHANNEL, SpiceChannelClass))
 #define SPICE_IS_CHANNEL(obj) (G_TYPE_CHECK_INSTANCE_TYPE((obj), SPICE_TYPE_CHANNEL))
 #define SPICE_IS_CHANNEL_CLASS(klass) (G_TYPE_CHECK_CLASS_TYPE((klass), SPICE_TYPE_CHANNEL))
-#define SPICE_CHANNEL_GET_CLASS(obj)                                                               \
+#define SPICE_CHANNEL_GET_CLASS(obj) \
     (G_TYPE_INSTANCE_GET_CLASS((obj), SPICE_TYPE_CHANNEL, SpiceChannelClass))
 
 typedef struct _SpiceMsgIn SpiceMsgIn;

@@ -17,11 +17,11 @@ G_BEGIN_DECLS
 
 #define SPICE_TYPE_SESSION (spice_session_get_type())
 #define SPICE_SESSION(obj) (G_TYPE_CHECK_INSTANCE_CAST((obj), SPICE_TYPE_SESSION, SpiceSession))
-#define SPICE_SESSION_CLASS(klass)                                                                 \
+#define SPICE_SESSION_CLASS(klass) \
     (G_TYPE_CHECK_CLASS_CAST((klass), SPICE_TYPE_SESSION, SpiceSessionClass))
 #define SPICE_IS_SESSION(obj) (G_TYPE_CHECK_INSTANCE_TYPE((obj), SPICE_TYPE_SESSION))
 #define SPICE_IS_SESSION_CLASS(klass) (G_TYPE_CHECK_CLASS_TYPE((klass), SPICE_TYPE_SESSION))
-#define SPICE_SESSION_GET_CLASS(obj)                                                               \
+#define SPICE_SESSION_GET_CLASS(obj) \
     (G_TYPE_INSTANCE_GET_CLASS((obj), SPICE_TYPE_SESSION, SpiceSessionClass))
 
 /**

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Public helpers: debug messages, version text, signal connections bound to an object, UUID text. */
+/* Public helpers: debug messages, version text, signal connections bound to an object, UUID text.
+ */
 #ifndef SPICE_CLIENT_UTIL_H
 #define SPICE_CLIENT_UTIL_H
 
@@ -23,10 +24,10 @@ gchar *spice_uuid_to_string(const guint8 uuid[16]);
  *
  * Log a debug message with its place in the source, if debugging is on.
  */
-#define SPICE_DEBUG(fmt, ...)                                                                      \
-    do {                                                                                           \
-        if (G_UNLIKELY(spice_util_get_debug()))                                                    \
-            g_debug(G_STRLOC " " fmt, ##__VA_ARGS__);                                              \
+#define SPICE_DEBUG(fmt, ...)                         \
+    do {                                              \
+        if (G_UNLIKELY(spice_util_get_debug()))       \
+            g_debug(G_STRLOC " " fmt, ##__VA_ARGS__); \
     } while (0)
 
 #define SPICE_RESERVED_PADDING (10 * sizeof(void *)) GLIB_DEPRECATED_MACRO

@@ -54,10 +54,10 @@
  *
  * Since: 0.24
  */
-#define SPICE_GTK_CHECK_VERSION(major, minor, micro)                                               \
-    (SPICE_GTK_MAJOR_VERSION > (major) ||                                                          \
-     (SPICE_GTK_MAJOR_VERSION == (major) && SPICE_GTK_MINOR_VERSION > (minor)) ||                  \
-     (SPICE_GTK_MAJOR_VERSION == (major) && SPICE_GTK_MINOR_VERSION == (minor) &&                  \
+#define SPICE_GTK_CHECK_VERSION(major, minor, micro)                              \
+    (SPICE_GTK_MAJOR_VERSION > (major) ||                                         \
+     (SPICE_GTK_MAJOR_VERSION == (major) && SPICE_GTK_MINOR_VERSION > (minor)) || \
+     (SPICE_GTK_MAJOR_VERSION == (major) && SPICE_GTK_MINOR_VERSION == (minor) && \
       SPICE_GTK_MICRO_VERSION >= (micro)))
 
 #endif

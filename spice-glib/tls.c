@@ -13,7 +13,8 @@ static gboolean fail(GError **error, const gchar *format, ...)
     va_list args;
 
     va_start(args, format);
-    g_propagate_error(error, g_error_new_valist(SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED, format, args));
+    g_propagate_error(
+        error, g_error_new_valist(SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED, format, args));
     va_end(args);
     ERR_clear_error();
     return FALSE;
@@ -90,7 +91,8 @@ SSL *spice_tls_new(const SpiceTlsSettings *settings, GError **error)
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    /* The handshake goes on whatever the chain is worth: spice_tls_verify() decides, in SPICE's own order. */
+    /* The handshake goes on whatever the chain is worth: spice_tls_verify() decides, in SPICE's own
+     * order. */
     SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
     if (!load_trust(ctx, settings) &&
         (settings->verify & (SPICE_SESSION_VERIFY_HOSTNAME | SPICE_SESSION_VERIFY_SUBJECT)) &&
@@ -120,7 +122,8 @@ static gboolean pubkey_matches(X509 *cert, const GByteArray *pubkey)
 {
     guint8 *der = NULL;
     int size = i2d_PUBKEY(X509_get0_pubkey(cert), &der);
-    gboolean same = pubkey && size > 0 && (guint)size == pubkey->len && memcmp(der, pubkey->data, size) == 0;
+    gboolean same =
+        pubkey && size > 0 && (guint)size == pubkey->len && memcmp(der, pubkey->data, size) == 0;
 
     OPENSSL_free(der);
     return same;
@@ -133,7 +136,9 @@ static gchar *name_text(X509_NAME *name)
     long size;
     gchar *text;
 
-    X509_NAME_print_ex(bio, name, 0, (XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB & ~XN_FLAG_SPC_EQ) | XN_FLAG_SEP_CPLUS_SPC);
+    X509_NAME_print_ex(bio, name, 0,
+                       (XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB & ~XN_FLAG_SPC_EQ) |
+                           XN_FLAG_SEP_CPLUS_SPC);
     size = BIO_get_mem_data(bio, &data);
     text = g_strndup(data, size);
     BIO_free(bio);
@@ -155,7 +160,8 @@ static X509_NAME *parse_subject(const gchar *text, GError **error)
             p++;
         equals = strchr(p, '=');
         if (!equals || equals == p) {
-            fail(error, "The certificate subject to check, \"%s\", is not made of key=value pairs", text);
+            fail(error, "The certificate subject to check, \"%s\", is not made of key=value pairs",
+                 text);
             break;
         }
         key = g_strndup(p, equals - p);
@@ -168,12 +174,19 @@ static X509_NAME *parse_subject(const gchar *text, GError **error)
             g_string_append_c(value, *p);
         }
         if (*p && *p != ',') {
-            fail(error, "The certificate subject to check, \"%s\", has a backslash before something else than a backslash "
-                        "or a comma", text);
+            fail(error,
+                 "The certificate subject to check, \"%s\", has a backslash before something else "
+                 "than a backslash "
+                 "or a comma",
+                 text);
             break;
         }
-        if (!X509_NAME_add_entry_by_txt(name, key, MBSTRING_UTF8, (const guint8 *)value->str, (int)value->len, -1, 0)) {
-            fail(error, "The certificate subject to check, \"%s\", has the unknown key or bad value \"%s\"", text, key);
+        if (!X509_NAME_add_entry_by_txt(name, key, MBSTRING_UTF8, (const guint8 *)value->str,
+                                        (int)value->len, -1, 0)) {
+            fail(
+                error,
+                "The certificate subject to check, \"%s\", has the unknown key or bad value \"%s\"",
+                text, key);
             break;
         }
         if (!*p)
@@ -195,8 +208,10 @@ static gboolean check_subject(X509 *cert, const gchar *subject, GError **error)
     same = X509_NAME_cmp(wanted, X509_get_subject_name(cert)) == 0;
     X509_NAME_free(wanted);
     return same ? TRUE
-                : fail(error, "The certificate subject does not match: expected \"%s\", the server shows \"%s\"", subject,
-                       actual);
+                : fail(error,
+                       "The certificate subject does not match: expected \"%s\", the server shows "
+                       "\"%s\"",
+                       subject, actual);
 }
 
 /* Whether the certificate names hosts in subjectAltName; then its common names do not count. */
@@ -220,8 +235,10 @@ static gboolean common_name_matches(X509 *cert, const gchar *host)
 
     for (int i = -1; (i = X509_NAME_get_index_by_NID(name, NID_commonName, i)) >= 0;) {
         guint8 *text = NULL;
-        int size = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, i)));
-        gboolean same = size > 0 && strlen((char *)text) == (gsize)size && g_ascii_strcasecmp((char *)text, host) == 0;
+        int size =
+            ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, i)));
+        gboolean same = size > 0 && strlen((char *)text) == (gsize)size &&
+                        g_ascii_strcasecmp((char *)text, host) == 0;
 
         OPENSSL_free(text);
         if (same)
@@ -236,15 +253,20 @@ static gboolean check_host(X509 *cert, const gchar *host, GError **error)
     gboolean is_address = g_hostname_is_ip_address(host);
 
     if (has_alternative_names(cert)) {
-        if (is_address ? X509_check_ip_asc(cert, host, 0) == 1
-                       : X509_check_host(cert, host, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1)
+        if (is_address
+                ? X509_check_ip_asc(cert, host, 0) == 1
+                : X509_check_host(cert, host, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1)
             return TRUE;
-    } else if (common_name_matches(cert, host) || (!is_address && X509_check_host(cert, host, 0, 0, NULL) == 1)) {
+    } else if (common_name_matches(cert, host) ||
+               (!is_address && X509_check_host(cert, host, 0, 0, NULL) == 1)) {
         return TRUE;
     }
     subject = name_text(X509_get_subject_name(cert));
-    return fail(error, "The certificate is not for the host \"%s\" but for \"%s\". Connect by the name in the certificate, or "
-                       "set the subject to check", host, subject);
+    return fail(error,
+                "The certificate is not for the host \"%s\" but for \"%s\". Connect by the name in "
+                "the certificate, or "
+                "set the subject to check",
+                host, subject);
 }
 
 gboolean spice_tls_verify(SSL *ssl, const SpiceTlsSettings *settings, GError **error)
@@ -263,8 +285,11 @@ gboolean spice_tls_verify(SSL *ssl, const SpiceTlsSettings *settings, GError **e
     if (chain != X509_V_OK) {
         g_autofree gchar *issuer = name_text(X509_get_issuer_name(cert));
 
-        return fail(error, "The server's certificate is not trusted: %s (issued by \"%s\"). Set the CA file that belongs to "
-                           "this server", X509_verify_cert_error_string(chain), issuer);
+        return fail(error,
+                    "The server's certificate is not trusted: %s (issued by \"%s\"). Set the CA "
+                    "file that belongs to "
+                    "this server",
+                    X509_verify_cert_error_string(chain), issuer);
     }
     if (settings->verify & SPICE_SESSION_VERIFY_SUBJECT)
         return check_subject(cert, settings->subject, error);

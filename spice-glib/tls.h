@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* TLS as SPICE uses it: trust, ciphers, and the three ways to check a certificate. Spec: client-glib.md 4.5. */
+/* TLS as SPICE uses it: trust, ciphers, and the three ways to check a certificate. Spec:
+ * client-glib.md 4.5. */
 #pragma once
 
 #include <gio/gio.h>
@@ -21,7 +22,8 @@ typedef struct SpiceTlsSettings {
 
 /* A connection object with trust and ciphers set. NULL and an error when it can't be made. */
 SSL *spice_tls_new(const SpiceTlsSettings *settings, GError **error);
-/* After the handshake: does the certificate satisfy the settings? The error says in words what doesn't match. */
+/* After the handshake: does the certificate satisfy the settings? The error says in words what
+ * doesn't match. */
 gboolean spice_tls_verify(SSL *ssl, const SpiceTlsSettings *settings, GError **error);
 
 /* Host without the brackets of an IPv6 literal; free it. */

@@ -8,8 +8,8 @@
 #include "session-private.h"
 #include "transport.h"
 
-#define MAX_PENDING_FDS 4       /* more than one per message that waits is hostile */
-#define LAYER_CHUNK 8192        /* wire bytes given to a security layer at a time */
+#define MAX_PENDING_FDS 4 /* more than one per message that waits is hostile */
+#define LAYER_CHUNK 8192  /* wire bytes given to a security layer at a time */
 
 typedef struct Watch {
     GSource *source;
@@ -144,8 +144,13 @@ static void set_watch(SpiceTransport *t, Watch *watch, gboolean on)
     g_source_attach(watch->source, spice_main_context());
 }
 
-void spice_transport_set_callbacks(SpiceTransport *t, SpiceTransportReady readable, SpiceTransportReady writable,
-                                   gpointer data)
+gboolean spice_transport_is_plain(SpiceTransport *t)
+{
+    return !t->ssl && !t->has_layer && !t->is_unix && G_IS_SOCKET_CONNECTION(t->stream);
+}
+
+void spice_transport_set_callbacks(SpiceTransport *t, SpiceTransportReady readable,
+                                   SpiceTransportReady writable, gpointer data)
 {
     t->reads.ready = readable;
     t->writes.ready = writable;
@@ -180,7 +185,10 @@ static gssize read_unix(SpiceTransport *t, void *buffer, gsize size, GError **er
         char bytes[CMSG_SPACE(sizeof(int) * MAX_PENDING_FDS)];
     } control;
     struct iovec iov = {buffer, size};
-    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = &control,
+                         .msg_controllen = sizeof control};
     ssize_t n;
 
     do
@@ -305,7 +313,8 @@ void spice_transport_start_tls(SpiceTransport *t, SSL *ssl)
     t->ssl = ssl;
 }
 
-/* Turn the result of an SSL call into bytes, end of stream, or an error; note what a retry waits for. */
+/* Turn the result of an SSL call into bytes, end of stream, or an error; note what a retry waits
+ * for. */
 static gssize tls_result(SpiceTransport *t, Watch *watch, int n, GError **error)
 {
     int code;
@@ -332,15 +341,18 @@ static gssize tls_result(SpiceTransport *t, Watch *watch, int n, GError **error)
             const char *text = reason ? ERR_reason_error_string(reason) : NULL;
 
             if (ERR_GET_REASON(reason) == SSL_R_WRONG_VERSION_NUMBER)
-                text = "the server's answer is not TLS; is this the port for unencrypted connections?";
+                text =
+                    "the server's answer is not TLS; is this the port for unencrypted connections?";
             if (!text && SSL_is_init_finished(t->ssl))
                 return 0; /* the peer closed without a TLS goodbye, as deployed servers do */
-            if (ERR_GET_REASON(reason) == SSL_R_UNEXPECTED_EOF_WHILE_READING && SSL_is_init_finished(t->ssl)) {
+            if (ERR_GET_REASON(reason) == SSL_R_UNEXPECTED_EOF_WHILE_READING &&
+                SSL_is_init_finished(t->ssl)) {
                 ERR_clear_error();
                 return 0;
             }
             g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED,
-                                text ? text : "the server closed the connection during the TLS handshake");
+                                text ? text
+                                     : "the server closed the connection during the TLS handshake");
         }
         ERR_clear_error();
         return -1;
@@ -353,7 +365,8 @@ gboolean spice_transport_handshake(SpiceTransport *t, GError **error)
     gssize n = tls_result(t, &t->reads, SSL_do_handshake(t->ssl), error);
 
     if (n == 0)
-        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED, "the server refused the TLS handshake");
+        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                            "the server refused the TLS handshake");
     if (n > 0)
         t->reads.condition = G_IO_IN;
     return n > 0;
@@ -376,7 +389,8 @@ static gssize stream_write(SpiceTransport *t, const void *buffer, gsize size, GE
     ERR_clear_error();
     n = tls_result(t, &t->writes, SSL_write(t->ssl, buffer, (int)MIN(size, G_MAXINT)), error);
     if (n == 0) {
-        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE, "the peer has closed the TLS connection");
+        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE,
+                            "the peer has closed the TLS connection");
         return -1;
     }
     return n;
@@ -384,7 +398,8 @@ static gssize stream_write(SpiceTransport *t, const void *buffer, gsize size, GE
 
 /* --- the security layer --- */
 
-void spice_transport_add_layer(SpiceTransport *t, const SpiceSecurityLayer *layer, const guint8 *surplus, gsize size)
+void spice_transport_add_layer(SpiceTransport *t, const SpiceSecurityLayer *layer,
+                               const guint8 *surplus, gsize size)
 {
     const guint8 *out;
     gsize out_size;
@@ -405,7 +420,8 @@ void spice_transport_add_layer(SpiceTransport *t, const SpiceSecurityLayer *laye
 
 static gssize layer_failed(GError **error)
 {
-    g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "the security layer cannot decode what the server sent");
+    g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                        "the security layer cannot decode what the server sent");
     return -1;
 }
 
@@ -438,7 +454,8 @@ gssize spice_transport_read(SpiceTransport *t, void *buffer, gsize size, GError 
 gboolean spice_transport_flush(SpiceTransport *t, GError **error)
 {
     while (t->encoded_offset < t->encoded->len) {
-        gssize n = stream_write(t, t->encoded->data + t->encoded_offset, t->encoded->len - t->encoded_offset, error);
+        gssize n = stream_write(t, t->encoded->data + t->encoded_offset,
+                                t->encoded->len - t->encoded_offset, error);
 
         if (n < 0)
             return FALSE;

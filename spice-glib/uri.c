@@ -8,8 +8,8 @@
  * @short_description: proxy addresses
  * @title: SpiceURI
  *
- * A proxy address, taken apart. Applications get it by spice_session_get_proxy_uri() and may set user and
- * password on it.
+ * A proxy address, taken apart. Applications get it by spice_session_get_proxy_uri() and may set
+ * user and password on it.
  */
 
 struct _SpiceURI {
@@ -401,8 +401,7 @@ static void spice_uri_init(SpiceURI *self)
 static void spice_uri_class_init(SpiceURIClass *klass)
 {
     GObjectClass *object_class = G_OBJECT_CLASS(klass);
-    const GParamFlags flags =
-        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
+    const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
 
     object_class->get_property = get_property;
     object_class->set_property = set_property;

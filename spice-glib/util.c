@@ -11,7 +11,9 @@
  * Debug messages, version and small conversions.
  */
 
+/* clang-format off: it takes the name for a subtraction */
 G_DEFINE_QUARK(spice-client-error-quark, spice_client_error)
+/* clang-format on */
 
 static gint debug_state = -1; /* unknown yet; atomic */
 
@@ -31,8 +33,8 @@ static void announce_debug(void)
  * spice_util_set_debug:
  * @enabled: whether debug messages are written
  *
- * Turn the library's debug messages on or off. They are on from the start when the environment variable
- * `SPICE_DEBUG` is set.
+ * Turn the library's debug messages on or off. They are on from the start when the environment
+ * variable `SPICE_DEBUG` is set.
  */
 void spice_util_set_debug(gboolean enabled)
 {
@@ -120,9 +122,9 @@ static GMainContext *main_context;
  * spice_util_set_main_context:
  * @context: (nullable): the context, or %NULL for the default one
  *
- * Choose the main context that all sources of the library belong to, and so the thread in which its functions
- * may be called. To be called before the first session is made. An addition to the deployed library, for
- * applications that run it in a thread of its own.
+ * Choose the main context that all sources of the library belong to, and so the thread in which its
+ * functions may be called. To be called before the first session is made. An addition to the
+ * deployed library, for applications that run it in a thread of its own.
  */
 void spice_util_set_main_context(GMainContext *context)
 {

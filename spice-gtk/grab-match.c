@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Recognises a grab sequence in a stream of keys: first all of it pressed, then all of it released. */
+/* Recognises a grab sequence in a stream of keys: first all of it pressed, then all of it released.
+ */
 #include "config.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Recognises a grab sequence in a stream of keys (docs/spec/client-gtk.md 6.7). Free of GTK: one front end's
- * key events, or a test, drive it. */
+/* Recognises a grab sequence in a stream of keys (docs/spec/client-gtk.md 6.7). Free of GTK: one
+ * front end's key events, or a test, drive it. */
 #ifndef SPICE_GTK_GRAB_MATCH_H
 #define SPICE_GTK_GRAB_MATCH_H
 
@@ -12,7 +12,8 @@ typedef enum {
     GRAB_MATCH_COMPLETED /* all of them were released again, and nothing happened in between */
 } GrabMatchResult;
 
-/* Owned by one widget, used in the main thread; a zeroed structure has no keys and never matches. */
+/* Owned by one widget, used in the main thread; a zeroed structure has no keys and never matches.
+ */
 typedef struct {
     guint n_keysyms;
     guint *keysyms;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Keys that are down and the one delayed press: the table of docs/spec/client-gtk.md 6.5 in code. */
+/* Keys that are down and the one delayed press: the table of docs/spec/client-gtk.md 6.5 in code.
+ */
 #include "config.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which keys the guest believes to be down, and the one press that is held back for keypress-delay
- * (docs/spec/client-gtk.md 6.5, 6.6). Free of GTK: events come in by calls, scancodes go out to a sink. */
+ * (docs/spec/client-gtk.md 6.5, 6.6). Free of GTK: events come in by calls, scancodes go out to a
+ * sink. */
 #ifndef SPICE_GTK_KEY_STATE_H
 #define SPICE_GTK_KEY_STATE_H
 
@@ -31,7 +32,8 @@ typedef struct {
 
 void key_state_init(KeyState *state, const KeySink *sink, void *ctx);
 gboolean key_state_is_down(const KeyState *state, guint code);
-/* A key went down (again, when the window system repeats it). A first press waits up to delay ms; 0: it does not. */
+/* A key went down (again, when the window system repeats it). A first press waits up to delay ms;
+ * 0: it does not. */
 void key_state_press(KeyState *state, guint code, guint delay);
 /* A key went up. Nothing happens when it isn't known to be down. */
 void key_state_release(KeyState *state, guint code);

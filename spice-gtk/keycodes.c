@@ -51,7 +51,8 @@ guint keycodes_to_scancode(KeycodeTable table, guint hardware_keycode, guint key
     }
 }
 
-/* In keysym order. Keys of the main block whose place depends on the layout are absent on purpose. */
+/* In keysym order. Keys of the main block whose place depends on the layout are absent on purpose.
+ */
 static const KeysymCode fixed_codes[] = {
     {GDK_KEY_ISO_Level3_Shift, 0x138},
     {GDK_KEY_ISO_Left_Tab, 0x00f},

@@ -77,24 +77,24 @@ static Globals *get_globals(GdkDisplay *display)
     struct wl_event_queue *queue = wl_display_create_queue(wl_display);
     struct wl_display *wrapper = wl_proxy_create_wrapper(wl_display);
 
-    wl_proxy_set_queue((struct wl_proxy *) wrapper, queue);
+    wl_proxy_set_queue((struct wl_proxy *)wrapper, queue);
     globals->registry = wl_display_get_registry(wrapper);
     wl_proxy_wrapper_destroy(wrapper);
     wl_registry_add_listener(globals->registry, &registry_listener, globals);
     wl_display_roundtrip_queue(wl_display, queue);
 
     /* What is made from these gets its events with GDK's own. */
-    wl_proxy_set_queue((struct wl_proxy *) globals->registry, NULL);
+    wl_proxy_set_queue((struct wl_proxy *)globals->registry, NULL);
     if (globals->relative)
-        wl_proxy_set_queue((struct wl_proxy *) globals->relative, NULL);
+        wl_proxy_set_queue((struct wl_proxy *)globals->relative, NULL);
     if (globals->constraints)
-        wl_proxy_set_queue((struct wl_proxy *) globals->constraints, NULL);
+        wl_proxy_set_queue((struct wl_proxy *)globals->constraints, NULL);
     wl_event_queue_destroy(queue);
     return globals;
 }
 
-static void relative_motion(void *data, struct zwp_relative_pointer_v1 *relative, uint32_t time_high,
-                            uint32_t time_low, wl_fixed_t dx, wl_fixed_t dy,
+static void relative_motion(void *data, struct zwp_relative_pointer_v1 *relative,
+                            uint32_t time_high, uint32_t time_low, wl_fixed_t dx, wl_fixed_t dy,
                             wl_fixed_t dx_unaccelerated, wl_fixed_t dy_unaccelerated)
 {
     WaylandPointer *pointer = data;
@@ -137,9 +137,9 @@ WaylandPointer *wayland_pointer_new(GtkWidget *widget, WaylandMotion motion, gpo
         zwp_relative_pointer_manager_v1_get_relative_pointer(globals->relative, wl_pointer);
     zwp_relative_pointer_v1_add_listener(pointer->relative, &relative_listener, pointer);
     /* Persistent: after the compositor took the lock away it comes back with the focus. */
-    pointer->locked = zwp_pointer_constraints_v1_lock_pointer(
-        globals->constraints, wl_surface, wl_pointer, NULL,
-        ZWP_POINTER_CONSTRAINTS_V1_LIFETIME_PERSISTENT);
+    pointer->locked =
+        zwp_pointer_constraints_v1_lock_pointer(globals->constraints, wl_surface, wl_pointer, NULL,
+                                                ZWP_POINTER_CONSTRAINTS_V1_LIFETIME_PERSISTENT);
     return pointer;
 }
 

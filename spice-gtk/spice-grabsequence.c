@@ -6,7 +6,8 @@
 
 #include "spice-grabsequence-priv.h"
 
-/* More parts than this stay together in the last one, which then names no key (docs/spec/client-gtk.md 12). */
+/* More parts than this stay together in the last one, which then names no key
+ * (docs/spec/client-gtk.md 12). */
 #define MAX_PARTS 5
 
 G_DEFINE_BOXED_TYPE(SpiceGrabSequence, spice_grab_sequence, spice_grab_sequence_copy,
@@ -29,7 +30,7 @@ SpiceGrabSequence *spice_grab_sequence_new(guint nkeysyms, guint *keysyms)
     SpiceGrabSequence *sequence = g_new0(SpiceGrabSequence, 1);
     sequence->n_keysyms = nkeysyms;
     if (nkeysyms > 0)
-        sequence->keysyms = g_memdup2(keysyms, (gsize) nkeysyms * sizeof *keysyms);
+        sequence->keysyms = g_memdup2(keysyms, (gsize)nkeysyms * sizeof *keysyms);
     return sequence;
 }
 
@@ -37,8 +38,8 @@ SpiceGrabSequence *spice_grab_sequence_new(guint nkeysyms, guint *keysyms)
  * spice_grab_sequence_new_from_string:
  * @str: key names joined by "+", as in "Control_L+Alt_L"; at most five
  *
- * Creates a sequence from the names that GDK gives to keys, without their `GDK_KEY_` (case matters).
- * A name that GDK does not know stands for a key that is never pressed.
+ * Creates a sequence from the names that GDK gives to keys, without their `GDK_KEY_` (case
+ * matters). A name that GDK does not know stands for a key that is never pressed.
  *
  * Returns: (transfer full): a new sequence
  */

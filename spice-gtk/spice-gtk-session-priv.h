@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the display widgets of one session share: focus, pointer, grabs and lock keys. Main thread only. */
+/* What the display widgets of one session share: focus, pointer, grabs and lock keys. Main thread
+ * only. */
 #ifndef SPICE_GTK_SESSION_PRIV_H
 #define SPICE_GTK_SESSION_PRIV_H
 

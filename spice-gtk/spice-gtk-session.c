@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* SpiceGtkSession: one per SpiceSession, it keeps the lock keys of guest and client equal and knows which of the
- * session's displays has the keyboard and the pointer (docs/spec/client-gtk.md 10). */
+/* SpiceGtkSession: one per SpiceSession, it keeps the lock keys of guest and client equal and knows
+ * which of the session's displays has the keyboard and the pointer (docs/spec/client-gtk.md 10). */
 #include "config.h"
 
 #include <gtk/gtk.h>
@@ -10,8 +10,8 @@
 
 #define SESSION_KEY "spice-gtk-session"
 
-/* A guest that sets its lock lights back this often in a row uses the key for something else (a layout switch):
- * correcting it further would disturb it. */
+/* A guest that sets its lock lights back this often in a row uses the key for something else (a
+ * layout switch): correcting it further would disturb it. */
 #define MAX_CORRECTIONS 2
 
 typedef struct {
@@ -42,7 +42,8 @@ enum {
     PROP_POINTER_GRABBED,
 };
 
-/* ---- lock keys ------------------------------------------------------------------------------------------- */
+/* ---- lock keys
+ * ------------------------------------------------------------------------------------------- */
 
 static guint client_locks(void)
 {
@@ -72,7 +73,7 @@ static void inputs_modifiers(SpiceChannel *channel, SpiceGtkSession *self)
     if (!priv->sync_modifiers)
         return;
     g_object_get(channel, "key-modifiers", &guest, NULL);
-    if ((guint) guest == client) {
+    if ((guint)guest == client) {
         priv->corrections = 0;
         return;
     }
@@ -121,7 +122,8 @@ static void channel_new(SpiceSession *session, SpiceChannel *channel, SpiceGtkSe
         spice_inputs_channel_set_key_locks(SPICE_INPUTS_CHANNEL(channel), client_locks());
 }
 
-/* ---- what the displays share ------------------------------------------------------------------------------ */
+/* ---- what the displays share
+ * ------------------------------------------------------------------------------ */
 
 void spice_gtk_session_add_display(SpiceGtkSession *self, GtkWidget *display)
 {
@@ -177,7 +179,8 @@ gboolean spice_gtk_session_get_pointer_grabbed(SpiceGtkSession *self)
     return self->priv->pointer_grabbed;
 }
 
-/* ---- the object ------------------------------------------------------------------------------------------- */
+/* ---- the object
+ * ------------------------------------------------------------------------------------------- */
 
 static void spice_gtk_session_constructed(GObject *object)
 {
@@ -287,8 +290,8 @@ static void spice_gtk_session_class_init(SpiceGtkSessionClass *klass)
     /**
      * SpiceGtkSession:auto-clipboard:
      *
-     * Whether the program wants the clipboards of guest and client to be shared. They can be shared only
-     * while a guest agent is connected.
+     * Whether the program wants the clipboards of guest and client to be shared. They can be shared
+     * only while a guest agent is connected.
      *
      * Since: 0.8
      */
@@ -301,8 +304,9 @@ static void spice_gtk_session_class_init(SpiceGtkSessionClass *klass)
     /**
      * SpiceGtkSession:auto-usbredir:
      *
-     * Whether the program wants USB devices that are plugged in while a display has the keyboard focus to go to
-     * the guest. Devices can be redirected only by a session with a USB device manager.
+     * Whether the program wants USB devices that are plugged in while a display has the keyboard
+     * focus to go to the guest. Devices can be redirected only by a session with a USB device
+     * manager.
      *
      * Since: 0.8
      */
@@ -316,7 +320,8 @@ static void spice_gtk_session_class_init(SpiceGtkSessionClass *klass)
     /**
      * SpiceGtkSession:sync-modifiers:
      *
-     * Whether the guest's Caps, Num and Scroll Lock follow the client's (docs/spec/client-gtk.md 10.2).
+     * Whether the guest's Caps, Num and Scroll Lock follow the client's
+     * (docs/spec/client-gtk.md 10.2).
      *
      * Since: 0.32
      */
@@ -349,8 +354,8 @@ static void spice_gtk_session_init(SpiceGtkSession *self)
  * spice_gtk_session_get:
  * @session: a session
  *
- * The #SpiceGtkSession of a session. The first call creates it (a default #GdkDisplay must exist by then); it
- * lives as long as the session does.
+ * The #SpiceGtkSession of a session. The first call creates it (a default #GdkDisplay must exist by
+ * then); it lives as long as the session does.
  *
  * Returns: (transfer none): the session's #SpiceGtkSession, owned by the session
  *

@@ -12,13 +12,13 @@
 G_BEGIN_DECLS
 
 #define SPICE_TYPE_GTK_SESSION (spice_gtk_session_get_type())
-#define SPICE_GTK_SESSION(obj)                                                                     \
+#define SPICE_GTK_SESSION(obj) \
     (G_TYPE_CHECK_INSTANCE_CAST((obj), SPICE_TYPE_GTK_SESSION, SpiceGtkSession))
-#define SPICE_GTK_SESSION_CLASS(klass)                                                             \
+#define SPICE_GTK_SESSION_CLASS(klass) \
     (G_TYPE_CHECK_CLASS_CAST((klass), SPICE_TYPE_GTK_SESSION, SpiceGtkSessionClass))
 #define SPICE_IS_GTK_SESSION(obj) (G_TYPE_CHECK_INSTANCE_TYPE((obj), SPICE_TYPE_GTK_SESSION))
 #define SPICE_IS_GTK_SESSION_CLASS(klass) (G_TYPE_CHECK_CLASS_TYPE((klass), SPICE_TYPE_GTK_SESSION))
-#define SPICE_GTK_SESSION_GET_CLASS(obj)                                                           \
+#define SPICE_GTK_SESSION_GET_CLASS(obj) \
     (G_TYPE_INSTANCE_GET_CLASS((obj), SPICE_TYPE_GTK_SESSION, SpiceGtkSessionClass))
 
 /**

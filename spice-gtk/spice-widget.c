@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* SpiceDisplay: the widget's class, properties, signals and public functions. Its work is in widget-*.c. */
+/* SpiceDisplay: the widget's class, properties, signals and public functions. Its work is in
+ * widget-*.c. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -46,12 +47,12 @@ gboolean spice_display_grabs_allowed(void)
 
 void spice_display_emit_keyboard_grab(SpiceDisplay *display, gboolean grabbed)
 {
-    g_signal_emit(display, signals[SIGNAL_KEYBOARD_GRAB], 0, (gint) grabbed);
+    g_signal_emit(display, signals[SIGNAL_KEYBOARD_GRAB], 0, (gint)grabbed);
 }
 
 void spice_display_emit_mouse_grab(SpiceDisplay *display, gboolean grabbed)
 {
-    g_signal_emit(display, signals[SIGNAL_MOUSE_GRAB], 0, (gint) grabbed);
+    g_signal_emit(display, signals[SIGNAL_MOUSE_GRAB], 0, (gint)grabbed);
 }
 
 void spice_display_emit_grab_keys_pressed(SpiceDisplay *display)
@@ -64,11 +65,12 @@ void spice_display_set_keypress_delay(SpiceDisplay *display, guint delay)
 {
     const gchar *forced = g_getenv("SPICE_KEYPRESS_DELAY");
 
-    display->priv->keypress_delay = forced ? (guint) strtoul(forced, NULL, 10) : delay;
+    display->priv->keypress_delay = forced ? (guint)strtoul(forced, NULL, 10) : delay;
     g_object_notify(G_OBJECT(display), "keypress-delay");
 }
 
-/* ---- properties ------------------------------------------------------------------------------------------- */
+/* ---- properties
+ * ------------------------------------------------------------------------------------------- */
 
 static void spice_display_get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
@@ -189,7 +191,9 @@ static void spice_display_set_property(GObject *object, guint id, const GValue *
     }
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------- */
+/* ---- life
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static void inhibit_changed(SpiceSession *session, GParamSpec *pspec, SpiceDisplay *display)
 {
@@ -251,7 +255,9 @@ static void spice_display_finalize(GObject *object)
     G_OBJECT_CLASS(spice_display_parent_class)->finalize(object);
 }
 
-/* ---- widget ----------------------------------------------------------------------------------------------- */
+/* ---- widget
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static void spice_display_realize(GtkWidget *widget)
 {
@@ -301,8 +307,7 @@ static void spice_display_class_init(SpiceDisplayClass *klass)
 {
     GObjectClass *object_class = G_OBJECT_CLASS(klass);
     GtkWidgetClass *widget_class = GTK_WIDGET_CLASS(klass);
-    const GParamFlags construct =
-        G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS;
+    const GParamFlags construct = G_PARAM_READWRITE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS;
     const GParamFlags construct_only =
         G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
 
@@ -368,7 +373,8 @@ static void spice_display_class_init(SpiceDisplayClass *klass)
     /**
      * SpiceDisplay:resize-guest:
      *
-     * Whether the guest is asked to make its screen as large as the widget (docs/spec/client-gtk.md 5).
+     * Whether the guest is asked to make its screen as large as the widget (docs/spec/client-gtk.md
+     * 5).
      */
     g_object_class_install_property(object_class, PROP_RESIZE_GUEST,
                                     g_param_spec_boolean("resize-guest", "Resize the guest",
@@ -380,10 +386,9 @@ static void spice_display_class_init(SpiceDisplayClass *klass)
      *
      * Whether the picture is scaled to the widget's size; its aspect ratio is kept.
      */
-    g_object_class_install_property(object_class, PROP_SCALING,
-                                    g_param_spec_boolean("scaling", "Scale",
-                                                         "Whether the picture is scaled", TRUE,
-                                                         construct));
+    g_object_class_install_property(
+        object_class, PROP_SCALING,
+        g_param_spec_boolean("scaling", "Scale", "Whether the picture is scaled", TRUE, construct));
     /**
      * SpiceDisplay:only-downscale:
      *
@@ -398,14 +403,14 @@ static void spice_display_class_init(SpiceDisplayClass *klass)
     /**
      * SpiceDisplay:zoom-level:
      *
-     * Zoom in percent: with #SpiceDisplay:scaling and #SpiceDisplay:resize-guest, the guest is asked for the widget's
-     * size divided by it.
+     * Zoom in percent: with #SpiceDisplay:scaling and #SpiceDisplay:resize-guest, the guest is
+     * asked for the widget's size divided by it.
      *
      * Since: 0.10
      */
-    g_object_class_install_property(object_class, PROP_ZOOM_LEVEL,
-                                    g_param_spec_int("zoom-level", "Zoom", "Zoom in percent", 10,
-                                                     400, 100, construct));
+    g_object_class_install_property(
+        object_class, PROP_ZOOM_LEVEL,
+        g_param_spec_int("zoom-level", "Zoom", "Zoom in percent", 10, 400, 100, construct));
     /**
      * SpiceDisplay:disable-inputs:
      *
@@ -420,9 +425,9 @@ static void spice_display_class_init(SpiceDisplayClass *klass)
     /**
      * SpiceDisplay:keypress-delay:
      *
-     * How long, in milliseconds, the press of a key is held back so that press and release of a short stroke travel
-     * together. It becomes 100 when the inputs channel opens over TCP and 0 over a Unix socket
-     * (docs/spec/client-gtk.md 6.5).
+     * How long, in milliseconds, the press of a key is held back so that press and release of a
+     * short stroke travel together. It becomes 100 when the inputs channel opens over TCP and 0
+     * over a Unix socket (docs/spec/client-gtk.md 6.5).
      *
      * Since: 0.13
      */
@@ -437,11 +442,10 @@ static void spice_display_class_init(SpiceDisplayClass *klass)
      *
      * Since: 0.13
      */
-    g_object_class_install_property(object_class, PROP_READY,
-                                    g_param_spec_boolean("ready", "Ready",
-                                                         "Whether there is something to show",
-                                                         FALSE,
-                                                         G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+    g_object_class_install_property(
+        object_class, PROP_READY,
+        g_param_spec_boolean("ready", "Ready", "Whether there is something to show", FALSE,
+                             G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 
     /**
      * SpiceDisplay::mouse-grab:
@@ -506,15 +510,16 @@ static void spice_display_init(SpiceDisplay *display)
     spice_display_set_grab_keys(display, NULL);
 }
 
-/* ---- public functions ------------------------------------------------------------------------------------- */
+/* ---- public functions
+ * ------------------------------------------------------------------------------------- */
 
 /**
  * spice_display_new:
  * @session: a session
  * @channel_id: number of the display channel to show
  *
- * Creates a widget that shows monitor 0 of a display channel. The channel need not exist yet. The widget connects the
- * display, cursor and inputs channels it uses.
+ * Creates a widget that shows monitor 0 of a display channel. The channel need not exist yet. The
+ * widget connects the display, cursor and inputs channels it uses.
  *
  * Returns: (transfer none): a new widget with a floating reference
  */
@@ -529,8 +534,8 @@ SpiceDisplay *spice_display_new(SpiceSession *session, int channel_id)
  * @channel_id: number of the display channel to show
  * @monitor_id: number of the monitor within the channel; -1 for the whole surface
  *
- * Creates a widget that shows one monitor of a display channel. A monitor that does not exist leaves the widget not
- * #SpiceDisplay:ready.
+ * Creates a widget that shows one monitor of a display channel. A monitor that does not exist
+ * leaves the widget not #SpiceDisplay:ready.
  *
  * Returns: (transfer none): a new widget with a floating reference
  *
@@ -576,8 +581,8 @@ void spice_display_mouse_ungrab(SpiceDisplay *display)
  * @display: the widget
  * @seq: keys; copied. %NULL sets the default, Control_L+Alt_L.
  *
- * Sets the keys that, pressed together, take or release the grabs (docs/spec/client-gtk.md 6.7). A sequence without keys
- * turns this off.
+ * Sets the keys that, pressed together, take or release the grabs (docs/spec/client-gtk.md 6.7). A
+ * sequence without keys turns this off.
  */
 void spice_display_set_grab_keys(SpiceDisplay *display, SpiceGrabSequence *seq)
 {
@@ -614,9 +619,10 @@ SpiceGrabSequence *spice_display_get_grab_keys(SpiceDisplay *display)
  * @nkeyvals: number of keys
  * @kind: whether the keys go down, up, or down and up again
  *
- * Sends keys to the guest: presses in the order given, releases in the opposite one, without delay. Keys that a PC
- * keyboard always has (modifiers, function keys ...) are sent as such; others by their place in the client's layout. A key
- * that has none is left out with a warning (docs/spec/client-gtk.md 6.9).
+ * Sends keys to the guest: presses in the order given, releases in the opposite one, without delay.
+ * Keys that a PC keyboard always has (modifiers, function keys ...) are sent as such; others by
+ * their place in the client's layout. A key that has none is left out with a warning
+ * (docs/spec/client-gtk.md 6.9).
  */
 void spice_display_send_keys(SpiceDisplay *display, const guint *keyvals, int nkeyvals,
                              SpiceDisplayKeyEvent kind)

@@ -19,11 +19,11 @@ G_BEGIN_DECLS
 
 #define SPICE_TYPE_DISPLAY (spice_display_get_type())
 #define SPICE_DISPLAY(obj) (G_TYPE_CHECK_INSTANCE_CAST((obj), SPICE_TYPE_DISPLAY, SpiceDisplay))
-#define SPICE_DISPLAY_CLASS(klass)                                                                 \
+#define SPICE_DISPLAY_CLASS(klass) \
     (G_TYPE_CHECK_CLASS_CAST((klass), SPICE_TYPE_DISPLAY, SpiceDisplayClass))
 #define SPICE_IS_DISPLAY(obj) (G_TYPE_CHECK_INSTANCE_TYPE((obj), SPICE_TYPE_DISPLAY))
 #define SPICE_IS_DISPLAY_CLASS(klass) (G_TYPE_CHECK_CLASS_TYPE((klass), SPICE_TYPE_DISPLAY))
-#define SPICE_DISPLAY_GET_CLASS(obj)                                                               \
+#define SPICE_DISPLAY_GET_CLASS(obj) \
     (G_TYPE_INSTANCE_GET_CLASS((obj), SPICE_TYPE_DISPLAY, SpiceDisplayClass))
 
 /**

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The helpers that the widget library exports beside the glib library: whichever of the two a program finds first must
- * act on the same state, so these only pass on to the glib library (docs/spec/client-gtk.md 1.1). */
+/* The helpers that the widget library exports beside the glib library: whichever of the two a
+ * program finds first must act on the same state, so these only pass on to the glib library
+ * (docs/spec/client-gtk.md 1.1). */
 #include "config.h"
 
 #include <dlfcn.h>
@@ -17,9 +18,9 @@ static gpointer glib_symbol(const char *name)
         /* The widget library is linked with it, so it is there in every program. */
         if (library == NULL)
             g_error("the spice-client-glib library is not loaded: %s", dlerror());
-        g_once_init_leave(&handle, (gsize) library);
+        g_once_init_leave(&handle, (gsize)library);
     }
-    return dlsym((void *) handle, name);
+    return dlsym((void *)handle, name);
 }
 
 void spice_util_set_debug(gboolean enabled)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* SpiceDisplay: its channels, which part of the surface it shows, when it is ready, and what size it asks of the guest
- * (docs/spec/client-gtk.md 2, 3.2, 5). */
+/* SpiceDisplay: its channels, which part of the surface it shows, when it is ready, and what size
+ * it asks of the guest (docs/spec/client-gtk.md 2, 3.2, 5). */
 #include "config.h"
 
 #include "widget-priv.h"
 
-/* A guest that switches modes is not ready for a moment. Only one that stays so has lost its screen: telling it at once
- * would make the main channel send an unchanged configuration after every switch. */
+/* A guest that switches modes is not ready for a moment. Only one that stays so has lost its
+ * screen: telling it at once would make the main channel send an unchanged configuration after
+ * every switch. */
 #define DISABLE_DELAY_MS 300
 
 #define NO_GL_TEXT "spice-gtk: The remote requires EGL support."
@@ -24,7 +25,9 @@ gint spice_display_get_display_id(SpiceDisplay *display)
     return MAX(d->monitor_id, 0);
 }
 
-/* ---- sizes ------------------------------------------------------------------------------------------------ */
+/* ---- sizes
+ * ------------------------------------------------------------------------------------------------
+ */
 
 void spice_display_update_size_request(SpiceDisplay *display)
 {
@@ -56,17 +59,17 @@ static void update_guest_size_mm(SpiceDisplay *display, gdouble zoom)
     if (geometry.width <= 0 || geometry.height <= 0)
         return;
 
-    gdouble width_mm = (gdouble) gdk_monitor_get_width_mm(monitor) *
+    gdouble width_mm = (gdouble)gdk_monitor_get_width_mm(monitor) *
                        gtk_widget_get_allocated_width(widget) / geometry.width;
-    gdouble height_mm = (gdouble) gdk_monitor_get_height_mm(monitor) *
+    gdouble height_mm = (gdouble)gdk_monitor_get_height_mm(monitor) *
                         gtk_widget_get_allocated_height(widget) / geometry.height;
 
-    spice_main_channel_update_display_mm(display->priv->main,
-                                         spice_display_get_display_id(display),
-                                         (int) (width_mm / zoom), (int) (height_mm / zoom), TRUE);
+    spice_main_channel_update_display_mm(display->priv->main, spice_display_get_display_id(display),
+                                         (int)(width_mm / zoom), (int)(height_mm / zoom), TRUE);
 }
 
-/* Ask the guest for a screen of the widget's size. The main channel leaves out what it has already asked for. */
+/* Ask the guest for a screen of the widget's size. The main channel leaves out what it has already
+ * asked for. */
 void spice_display_update_guest_size(SpiceDisplay *display)
 {
     SpiceDisplayPrivate *d = display->priv;
@@ -81,17 +84,17 @@ void spice_display_update_guest_size(SpiceDisplay *display)
     if (allocation.width <= 1 || allocation.height <= 1) /* not laid out yet */
         return;
     update_guest_size_mm(display, zoom);
-    spice_main_channel_update_display(
-        d->main, spice_display_get_display_id(display), d->area.x, d->area.y,
-        (int) (allocation.width * factor / zoom), (int) (allocation.height * factor / zoom), TRUE);
+    spice_main_channel_update_display(d->main, spice_display_get_display_id(display), d->area.x,
+                                      d->area.y, (int)(allocation.width * factor / zoom),
+                                      (int)(allocation.height * factor / zoom), TRUE);
 }
 
-/* ---- readiness -------------------------------------------------------------------------------------------- */
+/* ---- readiness
+ * -------------------------------------------------------------------------------------------- */
 
 static gboolean shows_label(SpiceDisplayPrivate *d)
 {
-    return d->stack != NULL &&
-           gtk_stack_get_visible_child(GTK_STACK(d->stack)) == d->label;
+    return d->stack != NULL && gtk_stack_get_visible_child(GTK_STACK(d->stack)) == d->label;
 }
 
 static void tell_enabled(SpiceDisplay *display, gboolean enabled)
@@ -138,7 +141,8 @@ void spice_display_update_ready(SpiceDisplay *display)
     g_object_notify(G_OBJECT(display), "ready");
 }
 
-/* ---- the shown area --------------------------------------------------------------------------------------- */
+/* ---- the shown area
+ * --------------------------------------------------------------------------------------- */
 
 static void set_area(SpiceDisplay *display, const LayoutRect *area)
 {
@@ -195,7 +199,8 @@ void spice_display_update_area(SpiceDisplay *display)
         break;
     case LAYOUT_AREA_MISSING:
         d->area_known = FALSE;
-        /* A server that knows of monitors will tell about this one; until then the old area stays. */
+        /* A server that knows of monitors will tell about this one; until then the old area stays.
+         */
         if (spice_channel_test_capability(SPICE_CHANNEL(d->display),
                                           SPICE_DISPLAY_CAP_MONITORS_CONFIG)) {
             spice_display_make_picture(display);
@@ -209,7 +214,8 @@ void spice_display_update_area(SpiceDisplay *display)
     spice_display_update_ready(display);
 }
 
-/* ---- display channel -------------------------------------------------------------------------------------- */
+/* ---- display channel
+ * -------------------------------------------------------------------------------------- */
 
 static void show_page(SpiceDisplay *display, gboolean label)
 {
@@ -274,7 +280,8 @@ static void monitors_changed(SpiceChannel *channel, GParamSpec *pspec, SpiceDisp
     spice_display_update_area(display);
 }
 
-/* Scanouts are pictures in graphics memory, and this library draws without it: say so instead of showing nothing. */
+/* Scanouts are pictures in graphics memory, and this library draws without it: say so instead of
+ * showing nothing. */
 static void gl_scanout_changed(SpiceDisplayChannel *channel, GParamSpec *pspec,
                                SpiceDisplay *display)
 {
@@ -323,7 +330,8 @@ static void attach_display(SpiceDisplay *display, SpiceDisplayChannel *channel)
     gl_scanout_changed(channel, NULL, display);
 }
 
-/* ---- the other channels ----------------------------------------------------------------------------------- */
+/* ---- the other channels
+ * ----------------------------------------------------------------------------------- */
 
 static void mouse_mode_changed(SpiceChannel *channel, SpiceDisplay *display)
 {
@@ -384,7 +392,8 @@ static void forget_inputs(SpiceDisplay *display)
     display->priv->sent_id = -1;
 }
 
-/* Over a network, jitter between press and release makes the guest repeat keys; a local socket has none. */
+/* Over a network, jitter between press and release makes the guest repeat keys; a local socket has
+ * none. */
 static void inputs_event(SpiceChannel *channel, SpiceChannelEvent event, SpiceDisplay *display)
 {
     g_autoptr(GSocket) socket = NULL;
@@ -398,8 +407,8 @@ static void inputs_event(SpiceChannel *channel, SpiceChannelEvent event, SpiceDi
     g_object_get(channel, "socket", &socket, NULL);
     if (socket == NULL)
         return;
-    spice_display_set_keypress_delay(
-        display, g_socket_get_family(socket) == G_SOCKET_FAMILY_UNIX ? 0 : 100);
+    spice_display_set_keypress_delay(display,
+                                     g_socket_get_family(socket) == G_SOCKET_FAMILY_UNIX ? 0 : 100);
 }
 
 static void attach_inputs(SpiceDisplay *display, SpiceInputsChannel *channel)
@@ -439,11 +448,11 @@ static void detach(SpiceDisplay *display, SpiceChannel *channel)
     SpiceDisplayPrivate *d = display->priv;
 
     g_signal_handlers_disconnect_by_data(channel, display);
-    if (channel == (gpointer) d->main) {
+    if (channel == (gpointer)d->main) {
         d->main = NULL;
         g_clear_handle_id(&d->disable_timer, g_source_remove);
         spice_display_set_mouse_mode(display, 0);
-    } else if (channel == (gpointer) d->display) {
+    } else if (channel == (gpointer)d->display) {
         d->display = NULL;
         d->primary = (SpiceDisplayPrimary){.data = NULL};
         d->area_known = d->marked = FALSE;
@@ -453,10 +462,10 @@ static void detach(SpiceDisplay *display, SpiceChannel *channel)
             gtk_stack_set_visible_child(GTK_STACK(d->stack), d->draw_area);
         spice_display_update_ready(display);
         gtk_widget_queue_draw(GTK_WIDGET(display));
-    } else if (channel == (gpointer) d->cursor) {
+    } else if (channel == (gpointer)d->cursor) {
         d->cursor = NULL;
         spice_display_cursor_clear(display);
-    } else if (channel == (gpointer) d->inputs) {
+    } else if (channel == (gpointer)d->inputs) {
         forget_inputs(display);
         d->inputs = NULL;
         d->inputs_open = FALSE;
@@ -468,8 +477,8 @@ static void channel_destroy(SpiceSession *session, SpiceChannel *channel, SpiceD
     g_autoptr(SpiceDisplay) keep = g_object_ref(display);
     SpiceDisplayPrivate *d = display->priv;
 
-    if (channel == (gpointer) d->main || channel == (gpointer) d->display ||
-        channel == (gpointer) d->cursor || channel == (gpointer) d->inputs)
+    if (channel == (gpointer)d->main || channel == (gpointer)d->display ||
+        channel == (gpointer)d->cursor || channel == (gpointer)d->inputs)
         detach(display, channel);
 }
 

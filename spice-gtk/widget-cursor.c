@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* SpiceDisplay: the guest's cursor, as the window's cursor in client mouse mode, painted in server mode
- * (docs/spec/client-gtk.md 8). */
+/* SpiceDisplay: the guest's cursor, as the window's cursor in client mouse mode, painted in server
+ * mode (docs/spec/client-gtk.md 8). */
 #include "config.h"
 
 #include <math.h>
@@ -16,7 +16,8 @@
 #define MAX_SHAPE 1024
 #define MAX_CURSOR 512
 
-/* ---- the shape -------------------------------------------------------------------------------------------- */
+/* ---- the shape
+ * -------------------------------------------------------------------------------------------- */
 
 static guint8 premultiply(guint value, guint alpha)
 {
@@ -41,13 +42,13 @@ static cairo_surface_t *shape_to_surface(const SpiceCursorShape *shape)
     int stride = cairo_image_surface_get_stride(surface);
 
     for (guint y = 0; y < shape->height; y++) {
-        guint32 *target = (guint32 *) (rows + (gsize) y * stride);
+        guint32 *target = (guint32 *)(rows + (gsize)y * stride);
 
         for (guint x = 0; x < shape->width; x++, source += 4) {
             guint alpha = source[3];
 
-            target[x] = alpha << 24 | (guint) premultiply(source[0], alpha) << 16 |
-                        (guint) premultiply(source[1], alpha) << 8 | premultiply(source[2], alpha);
+            target[x] = alpha << 24 | (guint)premultiply(source[0], alpha) << 16 |
+                        (guint)premultiply(source[1], alpha) << 8 | premultiply(source[2], alpha);
         }
     }
     cairo_surface_mark_dirty(surface);
@@ -125,7 +126,8 @@ void spice_display_cursor_clear(SpiceDisplay *display)
     d->cursor_scale = 0;
 }
 
-/* ---- the window's cursor ---------------------------------------------------------------------------------- */
+/* ---- the window's cursor
+ * ---------------------------------------------------------------------------------- */
 
 static GdkCursor *make_blank(GdkDisplay *gdk_display)
 {
@@ -141,11 +143,12 @@ static GdkCursor *make_scaled(SpiceDisplay *display, gdouble scale)
     int height = cairo_image_surface_get_height(d->cursor_shape);
     int factor = gtk_widget_get_scale_factor(GTK_WIDGET(display));
 
-    scale = MIN(scale, (gdouble) MAX_CURSOR / MAX(width, height));
+    scale = MIN(scale, (gdouble)MAX_CURSOR / MAX(width, height));
 
-    int scaled_width = MAX((int) floor(width * scale), 1);
-    int scaled_height = MAX((int) floor(height * scale), 1);
-    /* The window system wants whole logical pixels: at least that many, the rest stays transparent. */
+    int scaled_width = MAX((int)floor(width * scale), 1);
+    int scaled_height = MAX((int)floor(height * scale), 1);
+    /* The window system wants whole logical pixels: at least that many, the rest stays transparent.
+     */
     int padded_width = (scaled_width + factor - 1) / factor * factor;
     int padded_height = (scaled_height + factor - 1) / factor * factor;
     cairo_surface_t *surface =
@@ -154,7 +157,7 @@ static GdkCursor *make_scaled(SpiceDisplay *display, gdouble scale)
 
     cairo_rectangle(cr, 0, 0, scaled_width, scaled_height);
     cairo_clip(cr);
-    cairo_scale(cr, (gdouble) scaled_width / width, (gdouble) scaled_height / height);
+    cairo_scale(cr, (gdouble)scaled_width / width, (gdouble)scaled_height / height);
     cairo_set_source_surface(cr, d->cursor_shape, 0, 0);
     cairo_pattern_set_filter(cairo_get_source(cr),
                              scale == 1 ? CAIRO_FILTER_NEAREST : CAIRO_FILTER_BILINEAR);
@@ -163,11 +166,11 @@ static GdkCursor *make_scaled(SpiceDisplay *display, gdouble scale)
     cairo_surface_set_device_scale(surface, factor, factor);
 
     /* On X11 and Wayland GDK multiplies the hot spot by the factor again. */
-    int hot_x = (int) floor(d->cursor_hot_x * scale) / factor;
-    int hot_y = (int) floor(d->cursor_hot_y * scale) / factor;
-    GdkCursor *cursor = gdk_cursor_new_from_surface(
-        gtk_widget_get_display(GTK_WIDGET(display)), surface,
-        MIN(hot_x, padded_width / factor - 1), MIN(hot_y, padded_height / factor - 1));
+    int hot_x = (int)floor(d->cursor_hot_x * scale) / factor;
+    int hot_y = (int)floor(d->cursor_hot_y * scale) / factor;
+    GdkCursor *cursor = gdk_cursor_new_from_surface(gtk_widget_get_display(GTK_WIDGET(display)),
+                                                    surface, MIN(hot_x, padded_width / factor - 1),
+                                                    MIN(hot_y, padded_height / factor - 1));
 
     cairo_surface_destroy(surface);
     return cursor;
@@ -203,7 +206,8 @@ void spice_display_update_cursor(SpiceDisplay *display)
     gdk_window_set_cursor(window, cursor);
 }
 
-/* ---- the painted cursor ----------------------------------------------------------------------------------- */
+/* ---- the painted cursor
+ * ----------------------------------------------------------------------------------- */
 
 static gboolean is_painted(SpiceDisplayPrivate *d)
 {
@@ -221,7 +225,8 @@ static LayoutRect get_cursor_place(SpiceDisplayPrivate *d)
                         cairo_image_surface_get_height(d->cursor_shape)};
 }
 
-gboolean spice_display_get_cursor_rect(SpiceDisplay *display, const Layout *layout, LayoutRect *rect)
+gboolean spice_display_get_cursor_rect(SpiceDisplay *display, const Layout *layout,
+                                       LayoutRect *rect)
 {
     SpiceDisplayPrivate *d = display->priv;
 
@@ -261,8 +266,8 @@ void spice_display_paint_cursor(SpiceDisplay *display, const Layout *layout, cai
     cairo_clip(cr);
     layout_from_guest(layout, place.x, place.y, &x, &y);
     cairo_translate(cr, x, y);
-    cairo_scale(cr, (double) layout->image.width / layout->area_width / factor,
-                (double) layout->image.height / layout->area_height / factor);
+    cairo_scale(cr, (double)layout->image.width / layout->area_width / factor,
+                (double)layout->image.height / layout->area_height / factor);
     cairo_set_source_surface(cr, d->cursor_shape, 0, 0);
     cairo_paint(cr);
     cairo_restore(cr);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* SpiceDisplay: the picture. The primary's pixels are read where they are and scaled once, by cairo, when GTK draws; only
- * what was damaged is drawn. A scaled copy would pay only for exposures without damage, which are rare. */
+/* SpiceDisplay: the picture. The primary's pixels are read where they are and scaled once, by
+ * cairo, when GTK draws; only what was damaged is drawn. A scaled copy would pay only for exposures
+ * without damage, which are rare. */
 #include "config.h"
 
 #include <math.h>
@@ -35,7 +36,7 @@ static gint bytes_per_pixel(const SpiceDisplayPrimary *primary)
 
 static gboolean is_valid(const SpiceDisplayPrimary *primary)
 {
-    switch ((gint) primary->format) {
+    switch ((gint)primary->format) {
     case SPICE_SURFACE_FMT_32_xRGB:
     case SPICE_SURFACE_FMT_32_ARGB:
     case SPICE_SURFACE_FMT_16_555:
@@ -49,7 +50,8 @@ static gboolean is_valid(const SpiceDisplayPrimary *primary)
            primary->stride >= primary->width * bytes_per_pixel(primary);
 }
 
-/* ---- 16-bit surfaces -------------------------------------------------------------------------------------- */
+/* ---- 16-bit surfaces
+ * -------------------------------------------------------------------------------------- */
 
 /* A channel of 5 or 6 bits becomes 8 by repeating its upper bits, so that full stays full. */
 static guint32 expand_555(guint16 pixel)
@@ -74,9 +76,9 @@ static void convert_rect(SpiceDisplayPrivate *d, const cairo_rectangle_int_t *re
 
     for (int y = rect->y; y < rect->y + rect->height; y++) {
         const guint16 *source =
-            (const guint16 *) (d->primary.data + (gsize) (d->area.y + y) * d->primary.stride) +
+            (const guint16 *)(d->primary.data + (gsize)(d->area.y + y) * d->primary.stride) +
             d->area.x;
-        guint32 *target = (guint32 *) (to + (gsize) y * to_stride);
+        guint32 *target = (guint32 *)(to + (gsize)y * to_stride);
 
         for (int x = rect->x; x < rect->x + rect->width; x++)
             target[x] = is_555 ? expand_555(source[x]) : expand_565(source[x]);
@@ -103,7 +105,8 @@ static void convert_damage(SpiceDisplayPrivate *d)
     cairo_surface_mark_dirty(d->picture);
 }
 
-/* ---- the picture ------------------------------------------------------------------------------------------ */
+/* ---- the picture
+ * ------------------------------------------------------------------------------------------ */
 
 static void drop_picture(SpiceDisplayPrivate *d)
 {
@@ -126,8 +129,7 @@ static void keep_last_picture(SpiceDisplayPrivate *d)
         return;
     convert_damage(d);
     g_clear_pointer(&d->last_picture, cairo_surface_destroy);
-    d->last_picture =
-        cairo_image_surface_create(CAIRO_FORMAT_RGB24, d->area.width, d->area.height);
+    d->last_picture = cairo_image_surface_create(CAIRO_FORMAT_RGB24, d->area.width, d->area.height);
 
     cairo_t *cr = cairo_create(d->last_picture);
 
@@ -145,7 +147,7 @@ void spice_display_set_primary(SpiceDisplay *display, const SpiceDisplayPrimary 
     drop_picture(d);
     if (primary != NULL && !is_valid(primary)) {
         g_warning("a surface of %dx%d, format %d, stride %d can't be shown", primary->width,
-                  primary->height, (gint) primary->format, primary->stride);
+                  primary->height, (gint)primary->format, primary->stride);
         primary = NULL;
     }
     d->primary = primary ? *primary : (SpiceDisplayPrimary){.data = NULL};
@@ -170,7 +172,7 @@ void spice_display_make_picture(SpiceDisplay *display)
         d->unconverted = cairo_region_create_rectangle(&all);
     } else {
         d->picture = cairo_image_surface_create_for_data(
-            d->primary.data + (gsize) shown.y * d->primary.stride + (gsize) shown.x * 4,
+            d->primary.data + (gsize)shown.y * d->primary.stride + (gsize)shown.x * 4,
             CAIRO_FORMAT_RGB24, shown.width, shown.height, d->primary.stride);
     }
     if (cairo_surface_status(d->picture) != CAIRO_STATUS_SUCCESS) {
@@ -180,7 +182,9 @@ void spice_display_make_picture(SpiceDisplay *display)
     }
 }
 
-/* ---- damage ----------------------------------------------------------------------------------------------- */
+/* ---- damage
+ * -----------------------------------------------------------------------------------------------
+ */
 
 /* Redraw what shows a rectangle of the surface. */
 void spice_display_invalidate(SpiceDisplay *display, gint x, gint y, gint width, gint height)
@@ -204,13 +208,14 @@ void spice_display_invalidate(SpiceDisplay *display, gint x, gint y, gint width,
                                changed.height);
 }
 
-/* ---- painting --------------------------------------------------------------------------------------------- */
+/* ---- painting
+ * --------------------------------------------------------------------------------------------- */
 
 /* Nearest pixels where that is exact, so that text stays sharp; else a filter. */
 static cairo_filter_t choose_filter(double scale_x, double scale_y)
 {
-    gboolean whole = scale_x >= 1 && scale_y >= 1 && scale_x == floor(scale_x) &&
-                     scale_y == floor(scale_y);
+    gboolean whole =
+        scale_x >= 1 && scale_y >= 1 && scale_x == floor(scale_x) && scale_y == floor(scale_y);
 
     return whole ? CAIRO_FILTER_NEAREST : CAIRO_FILTER_GOOD;
 }
@@ -220,8 +225,8 @@ static void paint_picture(cairo_t *cr, const Layout *layout, cairo_surface_t *pi
 {
     int width = cairo_image_surface_get_width(picture);
     int height = cairo_image_surface_get_height(picture);
-    double scale_x = (double) layout->image.width / width;
-    double scale_y = (double) layout->image.height / height;
+    double scale_x = (double)layout->image.width / width;
+    double scale_y = (double)layout->image.height / height;
     double factor = layout->factor;
 
     cairo_save(cr);
@@ -268,8 +273,8 @@ gboolean spice_display_draw(GtkWidget *draw_area, cairo_t *cr, SpiceDisplay *dis
  *
  * The guest's picture as it is: not scaled, without cursor.
  *
- * Returns: (transfer full): a new pixbuf of the shown area, three channels; %NULL (with a critical message) when there is
- * no picture
+ * Returns: (transfer full): a new pixbuf of the shown area, three channels; %NULL (with a critical
+ * message) when there is no picture
  */
 GdkPixbuf *spice_display_get_pixbuf(SpiceDisplay *display)
 {
@@ -282,8 +287,7 @@ GdkPixbuf *spice_display_get_pixbuf(SpiceDisplay *display)
 
     convert_damage(d);
 
-    GdkPixbuf *pixbuf =
-        gdk_pixbuf_new(GDK_COLORSPACE_RGB, FALSE, 8, d->area.width, d->area.height);
+    GdkPixbuf *pixbuf = gdk_pixbuf_new(GDK_COLORSPACE_RGB, FALSE, 8, d->area.width, d->area.height);
 
     if (pixbuf == NULL) /* no memory for it */
         return NULL;
@@ -294,8 +298,8 @@ GdkPixbuf *spice_display_get_pixbuf(SpiceDisplay *display)
     int target_stride = gdk_pixbuf_get_rowstride(pixbuf);
 
     for (int y = 0; y < d->area.height; y++) {
-        const guint32 *from = (const guint32 *) (source + (gsize) y * source_stride);
-        guint8 *to = target + (gsize) y * target_stride;
+        const guint32 *from = (const guint32 *)(source + (gsize)y * source_stride);
+        guint8 *to = target + (gsize)y * target_stride;
 
         for (int x = 0; x < d->area.width; x++, to += 3) {
             to[0] = from[x] >> 16;

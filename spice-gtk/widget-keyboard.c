@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* SpiceDisplay: keys from GDK to the guest, focus, the grab sequence and the keyboard grab (docs/spec/client-gtk.md 6). */
+/* SpiceDisplay: keys from GDK to the guest, focus, the grab sequence and the keyboard grab
+ * (docs/spec/client-gtk.md 6). */
 #include "config.h"
 
 #include "spice-gtk-session-priv.h"
@@ -16,7 +17,8 @@
 #define CODE_SYSRQ 0x054
 #define CODE_ALT_L 0x038
 
-/* ---- what goes out ---------------------------------------------------------------------------------------- */
+/* ---- what goes out
+ * ---------------------------------------------------------------------------------------- */
 
 static void send_press(void *ctx, guint code)
 {
@@ -102,7 +104,8 @@ void spice_display_release_keys(SpiceDisplay *display)
         d->held_modifiers[i] = 0;
 }
 
-/* ---- modifiers held while the focus came ------------------------------------------------------------------ */
+/* ---- modifiers held while the focus came
+ * ------------------------------------------------------------------ */
 
 static const struct {
     GdkModifierType mask;
@@ -113,8 +116,8 @@ static const struct {
     {GDK_MOD1_MASK, 0x038, 0x138},
 };
 
-/* The guest lost them when the focus went. The window system doesn't repeat modifiers, but tells with the next key that
- * they are still down. */
+/* The guest lost them when the focus went. The window system doesn't repeat modifiers, but tells
+ * with the next key that they are still down. */
 static void press_held_modifiers(SpiceDisplay *display, const GdkEventKey *event)
 {
     SpiceDisplayPrivate *d = display->priv;
@@ -145,7 +148,8 @@ static void release_held_modifiers(SpiceDisplay *display, const GdkEventKey *eve
     }
 }
 
-/* ---- key events ------------------------------------------------------------------------------------------- */
+/* ---- key events
+ * ------------------------------------------------------------------------------------------- */
 
 static void match_grab_sequence(SpiceDisplay *display, const GdkEventKey *event)
 {
@@ -231,7 +235,8 @@ static gboolean key_event(GtkWidget *widget, GdkEventKey *event)
     return GDK_EVENT_STOP;
 }
 
-/* ---- keys from programs ----------------------------------------------------------------------------------- */
+/* ---- keys from programs
+ * ----------------------------------------------------------------------------------- */
 
 /* The key that gives a keysym in the client's layout, preferably without modifiers. */
 static guint keyval_to_scancode(SpiceDisplay *display, guint keyval)
@@ -276,7 +281,8 @@ void spice_display_send_keyval(SpiceDisplay *display, guint keyval, gboolean pre
         key_state_release(&d->keys, code);
 }
 
-/* ---- the keyboard grab ------------------------------------------------------------------------------------ */
+/* ---- the keyboard grab
+ * ------------------------------------------------------------------------------------ */
 
 static gboolean is_inhibited(SpiceDisplayPrivate *d)
 {
@@ -301,8 +307,7 @@ void spice_display_try_keyboard_grab(SpiceDisplay *display)
     GtkWidget *widget = GTK_WIDGET(display);
 
     if (d->keyboard_grabbed || d->released_by_sequence || !may_grab_keyboard(display) ||
-        !gtk_widget_get_mapped(widget) ||
-        !spice_gtk_session_has_keyboard_focus(d->gtk_session) ||
+        !gtk_widget_get_mapped(widget) || !spice_gtk_session_has_keyboard_focus(d->gtk_session) ||
         !spice_gtk_session_has_pointer(d->gtk_session))
         return;
 
@@ -312,8 +317,8 @@ void spice_display_try_keyboard_grab(SpiceDisplay *display)
         return;
 
     GdkSeat *seat = gdk_display_get_default_seat(gtk_widget_get_display(widget));
-    GdkGrabStatus status = gdk_seat_grab(seat, window, GDK_SEAT_CAPABILITY_KEYBOARD, FALSE, NULL,
-                                         NULL, NULL, NULL);
+    GdkGrabStatus status =
+        gdk_seat_grab(seat, window, GDK_SEAT_CAPABILITY_KEYBOARD, FALSE, NULL, NULL, NULL, NULL);
 
     if (status != GDK_GRAB_SUCCESS) {
         g_warning("the keyboard can't be grabbed (status %d)", status);
@@ -406,7 +411,9 @@ static void grab_notify(GtkWidget *widget, gboolean was_grabbed)
     }
 }
 
-/* ---- focus ------------------------------------------------------------------------------------------------ */
+/* ---- focus
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static gboolean focus_in_event(GtkWidget *widget, GdkEventFocus *event)
 {

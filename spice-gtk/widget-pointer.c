@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* SpiceDisplay: buttons, wheel, positions in client mouse mode, motion and the pointer grab in server mode
- * (docs/spec/client-gtk.md 7). */
+/* SpiceDisplay: buttons, wheel, positions in client mouse mode, motion and the pointer grab in
+ * server mode (docs/spec/client-gtk.md 7). */
 #include "config.h"
 
 #include <math.h>
@@ -28,7 +28,8 @@ static GdkSeat *get_seat(SpiceDisplay *display)
     return gdk_display_get_default_seat(gtk_widget_get_display(GTK_WIDGET(display)));
 }
 
-/* ---- buttons ---------------------------------------------------------------------------------------------- */
+/* ---- buttons
+ * ---------------------------------------------------------------------------------------------- */
 
 static void release_button(SpiceDisplay *display, guint i)
 {
@@ -47,7 +48,8 @@ void spice_display_release_buttons(SpiceDisplay *display)
             release_button(display, i);
 }
 
-/* A release that went elsewhere (to a dialog, to another program's grab) shows in the next event. */
+/* A release that went elsewhere (to a dialog, to another program's grab) shows in the next event.
+ */
 static void release_lost_buttons(SpiceDisplay *display, guint state)
 {
     for (guint i = 0; i < G_N_ELEMENTS(buttons); i++)
@@ -56,7 +58,8 @@ static void release_lost_buttons(SpiceDisplay *display, guint state)
             release_button(display, i);
 }
 
-/* ---- client mode: positions ------------------------------------------------------------------------------- */
+/* ---- client mode: positions
+ * ------------------------------------------------------------------------------- */
 
 static void send_position(SpiceDisplay *display, gint x, gint y, gint id)
 {
@@ -68,7 +71,8 @@ static void send_position(SpiceDisplay *display, gint x, gint y, gint id)
     spice_inputs_channel_position(d->inputs, x, y, id, d->buttons);
 }
 
-/* While a button is held, this widget gets all motion: the display of the same session that the pointer is over now. */
+/* While a button is held, this widget gets all motion: the display of the same session that the
+ * pointer is over now. */
 static SpiceDisplay *find_display(SpiceDisplay *display, gdouble x_root, gdouble y_root, gdouble *x,
                                   gdouble *y)
 {
@@ -96,7 +100,8 @@ static SpiceDisplay *find_display(SpiceDisplay *display, gdouble x_root, gdouble
     return NULL;
 }
 
-/* The pointer is at a place of this widget; dragging: even outside the picture the guest must follow. */
+/* The pointer is at a place of this widget; dragging: even outside the picture the guest must
+ * follow. */
 static void move_absolute(SpiceDisplay *display, gdouble widget_x, gdouble widget_y, gdouble x_root,
                           gdouble y_root)
 {
@@ -128,7 +133,8 @@ static void move_absolute(SpiceDisplay *display, gdouble widget_x, gdouble widge
     send_position(display, x, y, id);
 }
 
-/* ---- server mode: motion ---------------------------------------------------------------------------------- */
+/* ---- server mode: motion
+ * ---------------------------------------------------------------------------------- */
 
 /* Whole pixels go out, the rest waits: slow movements add up. */
 static void move_relative(SpiceDisplay *display, gdouble dx, gdouble dy)
@@ -145,7 +151,7 @@ static void move_relative(SpiceDisplay *display, gdouble dx, gdouble dy)
     d->carry_x -= whole_x;
     d->carry_y -= whole_y;
     if (spice_display_inputs_enabled(display))
-        spice_inputs_channel_motion(d->inputs, (gint) whole_x, (gint) whole_y, d->buttons);
+        spice_inputs_channel_motion(d->inputs, (gint)whole_x, (gint)whole_y, d->buttons);
 }
 
 static void wayland_motion(gpointer data, gdouble dx, gdouble dy)
@@ -153,14 +159,13 @@ static void wayland_motion(gpointer data, gdouble dx, gdouble dy)
     move_relative(data, dx, dy);
 }
 
-/* Where the grabbed pointer goes back to, in the middle of what the monitor shows of the widget, and how far from there
- * it may go. Root window, logical pixels. */
+/* Where the grabbed pointer goes back to, in the middle of what the monitor shows of the widget,
+ * and how far from there it may go. Root window, logical pixels. */
 static void get_warp_target(SpiceDisplay *display, gint *x, gint *y, gint *room_x, gint *room_y)
 {
     GtkWidget *widget = GTK_WIDGET(display);
     GdkWindow *window = gtk_widget_get_window(widget);
-    GdkMonitor *monitor =
-        gdk_display_get_monitor_at_window(gtk_widget_get_display(widget), window);
+    GdkMonitor *monitor = gdk_display_get_monitor_at_window(gtk_widget_get_display(widget), window);
     GdkRectangle place, screen;
 
     gdk_window_get_origin(window, &place.x, &place.y);
@@ -178,7 +183,8 @@ static void get_warp_target(SpiceDisplay *display, gint *x, gint *y, gint *room_
     *room_y = MIN(*y - screen.y, screen.y + screen.height - 1 - *y) / 2;
 }
 
-/* Events made before a warp still come after it; they lie near the old place, the others near the new one. */
+/* Events made before a warp still come after it; they lie near the old place, the others near the
+ * new one. */
 static gboolean is_after_warp(const SpiceDisplayPrivate *d, gdouble x, gdouble y)
 {
     gdouble from_last = hypot(x - d->last_x, y - d->last_y);
@@ -217,7 +223,8 @@ static void move_grabbed(SpiceDisplay *display, gdouble x, gdouble y, GdkDevice 
     gdk_device_warp(device, gtk_widget_get_screen(GTK_WIDGET(display)), warp_x, warp_y);
 }
 
-/* ---- the pointer grab ------------------------------------------------------------------------------------- */
+/* ---- the pointer grab
+ * ------------------------------------------------------------------------------------- */
 
 static gboolean may_grab_mouse(SpiceDisplay *display)
 {
@@ -283,7 +290,7 @@ static void warp_to_guest_cursor(SpiceDisplay *display)
     spice_display_get_layout(display, &layout);
     layout_clamp(&layout, &x, &y);
     layout_from_guest(&layout, x, y, &widget_x, &widget_y);
-    gdk_window_get_root_coords(window, (gint) widget_x, (gint) widget_y, &root_x, &root_y);
+    gdk_window_get_root_coords(window, (gint)widget_x, (gint)widget_y, &root_x, &root_y);
     gdk_device_warp(gdk_seat_get_pointer(get_seat(display)),
                     gtk_widget_get_screen(GTK_WIDGET(display)), root_x, root_y);
 }
@@ -375,7 +382,9 @@ void spice_display_set_mouse_mode(SpiceDisplay *display, gint mode)
     spice_display_update_cursor(display);
 }
 
-/* ---- events ----------------------------------------------------------------------------------------------- */
+/* ---- events
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static gboolean motion_notify_event(GtkWidget *widget, GdkEventMotion *event)
 {
@@ -395,7 +404,8 @@ static gboolean motion_notify_event(GtkWidget *widget, GdkEventMotion *event)
     if (d->mouse_mode == MOUSE_MODE_CLIENT)
         move_absolute(display, event->x, event->y, event->x_root, event->y_root);
     else if (d->mouse_grabbed)
-        move_grabbed(display, event->x_root, event->y_root, gdk_event_get_device((GdkEvent *) event));
+        move_grabbed(display, event->x_root, event->y_root,
+                     gdk_event_get_device((GdkEvent *)event));
     return GDK_EVENT_STOP;
 }
 
@@ -414,7 +424,8 @@ static void button_press(SpiceDisplay *display, const GdkEventButton *event, gui
         spice_display_get_layout(display, &layout);
         if (!layout_to_guest(&layout, event->x, event->y, &x, &y))
             return;
-        /* A click without motion before it: after a touch, or on a window that came under the pointer. */
+        /* A click without motion before it: after a touch, or on a window that came under the
+         * pointer. */
         if (d->sent_x != x || d->sent_y != y || d->sent_id != spice_display_get_display_id(display))
             move_absolute(display, event->x, event->y, event->x_root, event->y_root);
     }
@@ -426,7 +437,8 @@ static void button_release(SpiceDisplay *display, const GdkEventButton *event, g
 {
     SpiceDisplayPrivate *d = display->priv;
 
-    /* A press outside the picture was not the guest's; one that took the grab has always had its release sent. */
+    /* A press outside the picture was not the guest's; one that took the grab has always had its
+     * release sent. */
     if (!(d->buttons & buttons[i].mask) && d->mouse_mode != MOUSE_MODE_SERVER)
         return;
     release_button(display, i);
@@ -493,7 +505,7 @@ static gboolean scroll_event(GtkWidget *widget, GdkEventScroll *event)
         wheel_click(display, SPICE_MOUSE_BUTTON_UP);
     else if (event->direction == GDK_SCROLL_DOWN)
         wheel_click(display, SPICE_MOUSE_BUTTON_DOWN);
-    else if (gdk_event_get_scroll_deltas((GdkEvent *) event, &dx, &dy))
+    else if (gdk_event_get_scroll_deltas((GdkEvent *)event, &dx, &dy))
         scroll_smoothly(display, CLAMP(dy, -100, 100), event->time);
     return GDK_EVENT_STOP;
 }

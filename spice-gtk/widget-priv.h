@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The inside of SpiceDisplay, shared by its files: widget-*.c and spice-widget.c. Main thread only. */
+/* The inside of SpiceDisplay, shared by its files: widget-*.c and spice-widget.c. Main thread only.
+ */
 #ifndef SPICE_WIDGET_PRIV_H
 #define SPICE_WIDGET_PRIV_H
 
@@ -40,11 +41,13 @@ typedef struct {
     guint keypress_delay;
 
     /* Picture. */
-    SpiceDisplayPrimary primary;    /* data NULL: none */
-    LayoutRect area;                /* shown part of the surface, guest pixels */
-    cairo_surface_t *picture;       /* the area: around the primary's own pixels, or converted from 16 bits */
-    cairo_region_t *unconverted;    /* damage of a 16-bit picture, relative to the area */
-    cairo_surface_t *last_picture;  /* copy of the area before a mode switch, shown until the next one is marked */
+    SpiceDisplayPrimary primary; /* data NULL: none */
+    LayoutRect area;             /* shown part of the surface, guest pixels */
+    cairo_surface_t
+        *picture; /* the area: around the primary's own pixels, or converted from 16 bits */
+    cairo_region_t *unconverted;   /* damage of a 16-bit picture, relative to the area */
+    cairo_surface_t *last_picture; /* copy of the area before a mode switch, shown until the next
+                                      one is marked */
     gboolean area_known, marked, ready, gl;
 
     /* What the guest was told. */
@@ -56,9 +59,10 @@ typedef struct {
     gboolean keycodes_chosen;
     KeyState keys;
     guint key_timer;
-    guint16 code_of_key[256];              /* by hardware keycode: what its press sent; 0: up */
-    guint16 held_modifiers[N_HELD_MODIFIERS]; /* codes pressed for modifiers held at focus-in; 0: none */
-    gboolean check_modifiers;              /* the focus has just come back */
+    guint16 code_of_key[256];                 /* by hardware keycode: what its press sent; 0: up */
+    guint16 held_modifiers[N_HELD_MODIFIERS]; /* codes pressed for modifiers held at focus-in; 0:
+                                                 none */
+    gboolean check_modifiers;                 /* the focus has just come back */
     SpiceGrabSequence *grab_sequence;
     GrabMatch grab_match;
     gboolean has_keyboard_focus, keyboard_grabbed, released_by_sequence;
@@ -67,14 +71,14 @@ typedef struct {
     /* Pointer. */
     gint mouse_mode;
     gboolean has_pointer, mouse_grabbed;
-    gint buttons;                /* SPICE_MOUSE_BUTTON_MASK_*: what the guest believes */
-    gboolean pointer_in_image;   /* the last motion was inside */
+    gint buttons;                 /* SPICE_MOUSE_BUTTON_MASK_*: what the guest believes */
+    gboolean pointer_in_image;    /* the last motion was inside */
     gint sent_x, sent_y, sent_id; /* the last position sent; id -1: none */
     gboolean have_last, warped;
-    gdouble last_x, last_y;      /* grabbed: last position, root window, logical pixels */
-    gdouble warp_x, warp_y;      /* where the pointer was put, if warped */
-    gdouble carry_x, carry_y;    /* motion not sent yet, less than a pixel */
-    gdouble scroll;              /* wheel turn not sent yet */
+    gdouble last_x, last_y;   /* grabbed: last position, root window, logical pixels */
+    gdouble warp_x, warp_y;   /* where the pointer was put, if warped */
+    gdouble carry_x, carry_y; /* motion not sent yet, less than a pixel */
+    gdouble scroll;           /* wheel turn not sent yet */
     guint32 scroll_time;
     WaylandPointer *wayland_pointer;
     X11Acceleration *acceleration;
@@ -82,9 +86,9 @@ typedef struct {
     /* Cursor. */
     cairo_surface_t *cursor_shape; /* ARGB32, guest pixels */
     gint cursor_hot_x, cursor_hot_y;
-    gint cursor_x, cursor_y;       /* guest position, surface coordinates; -1: unknown */
+    gint cursor_x, cursor_y; /* guest position, surface coordinates; -1: unknown */
     gboolean cursor_hidden, cursor_default;
-    gdouble cursor_scale;          /* the window's cursor is made for this, 0: rebuild */
+    gdouble cursor_scale; /* the window's cursor is made for this, 0: rebuild */
 } SpiceDisplayPrivate;
 
 struct _SpiceDisplay {
@@ -154,7 +158,8 @@ void spice_display_cursor_clear(SpiceDisplay *display);
 /* Make the window's cursor fit the shape, the scale and the mouse mode. */
 void spice_display_update_cursor(SpiceDisplay *display);
 /* Where the guest's cursor is painted now, logical pixels; FALSE: nowhere. */
-gboolean spice_display_get_cursor_rect(SpiceDisplay *display, const Layout *layout, LayoutRect *rect);
+gboolean spice_display_get_cursor_rect(SpiceDisplay *display, const Layout *layout,
+                                       LayoutRect *rect);
 void spice_display_paint_cursor(SpiceDisplay *display, const Layout *layout, cairo_t *cr);
 void spice_display_queue_cursor(SpiceDisplay *display);
 

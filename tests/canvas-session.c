@@ -75,16 +75,20 @@ static void keep_palette(Session *session, const WirePalette *palette)
         memcpy(session->palettes[slot].entries, palette->entries, bytes);
 }
 
-static CanvasImage *find_image(void *ctx, const WireImage *image, CanvasUse use, uint32_t surface_format)
+static CanvasImage *find_image(void *ctx, const WireImage *image, CanvasUse use,
+                               uint32_t surface_format)
 {
     Session *session = ctx;
-    CanvasDecode how = { .use = use, .surface_format = surface_format, .glz = session->glz,
-                         .max_pixels = session->max_pixels };
+    CanvasDecode how = {.use = use,
+                        .surface_format = surface_format,
+                        .glz = session->glz,
+                        .max_pixels = session->max_pixels};
     CanvasPaletteRef palette;
     CanvasImage *made;
     int slot;
 
-    if (image->type == SPICE_IMAGE_TYPE_FROM_CACHE || image->type == SPICE_IMAGE_TYPE_FROM_CACHE_LOSSLESS) {
+    if (image->type == SPICE_IMAGE_TYPE_FROM_CACHE ||
+        image->type == SPICE_IMAGE_TYPE_FROM_CACHE_LOSSLESS) {
         slot = image_slot(session, image->id);
         if (slot < 0 || (image->type == SPICE_IMAGE_TYPE_FROM_CACHE_LOSSLESS &&
                          canvas_image_is_lossy(session->images[slot].image)))
@@ -112,7 +116,7 @@ void session_init(Session *session)
     memset(session, 0, sizeof *session);
     wire_arena_init(&session->arena, 64 << 20);
     session->glz = glz_window_new(64 << 20, NULL);
-    session->env = (CanvasEnv){ find_surface, find_image, session };
+    session->env = (CanvasEnv){find_surface, find_image, session};
     session->max_surface_bytes = 256 << 20;
     pixman_region32_init(&session->damage);
 }
@@ -137,10 +141,12 @@ void session_clear(Session *session)
     pixman_region32_fini(&session->damage);
 }
 
-CanvasResult session_create(Session *session, uint32_t id, uint32_t format, uint32_t width, uint32_t height)
+CanvasResult session_create(Session *session, uint32_t id, uint32_t format, uint32_t width,
+                            uint32_t height)
 {
     CanvasResult result;
-    CanvasSurface *surface = canvas_surface_new(format, width, height, session->max_surface_bytes, &result);
+    CanvasSurface *surface =
+        canvas_surface_new(format, width, height, session->max_surface_bytes, &result);
     int slot = slot_of(session, id);
 
     for (int i = 0; slot < 0 && i < SESSION_MAX_SURFACES; i++)
@@ -162,13 +168,15 @@ CanvasResult session_draw(Session *session, uint16_t type, const void *message)
     return canvas_draw(&session->env, type, message, &session->damage);
 }
 
-bool session_apply(Session *session, uint16_t type, const uint8_t *body, size_t size, CanvasResult *result)
+bool session_apply(Session *session, uint16_t type, const uint8_t *body, size_t size,
+                   CanvasResult *result)
 {
     const void *message;
 
     *result = CANVAS_OK;
     wire_arena_reset(&session->arena);
-    message = wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, type, body, size, &session->arena, NULL);
+    message =
+        wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, type, body, size, &session->arena, NULL);
     if (!message)
         return false;
     if (canvas_is_draw(type)) {
@@ -179,7 +187,8 @@ bool session_apply(Session *session, uint16_t type, const uint8_t *body, size_t 
     case SPICE_MSG_DISPLAY_SURFACE_CREATE: {
         const WireMsgDisplaySurfaceCreate *create = message;
 
-        *result = session_create(session, create->surface_id, create->format, create->width, create->height);
+        *result = session_create(session, create->surface_id, create->format, create->width,
+                                 create->height);
         return true;
     }
     case SPICE_MSG_DISPLAY_SURFACE_DESTROY: {
@@ -194,7 +203,8 @@ bool session_apply(Session *session, uint16_t type, const uint8_t *body, size_t 
     case SPICE_MSG_DISPLAY_MODE: {
         const WireMsgDisplayMode *mode = message;
 
-        *result = session_create(session, 0, canvas_mode_format(mode->bits), mode->x_res, mode->y_res);
+        *result =
+            session_create(session, 0, canvas_mode_format(mode->bits), mode->x_res, mode->y_res);
         return true;
     }
     case SPICE_MSG_DISPLAY_RESET:

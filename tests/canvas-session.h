@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A display channel without a network, for tests: surfaces, caches and the GLZ window around canvas_draw(). One thread. */
+/* A display channel without a network, for tests: surfaces, caches and the GLZ window around
+ * canvas_draw(). One thread. */
 #ifndef TESTS_CANVAS_SESSION_H
 #define TESTS_CANVAS_SESSION_H
 
@@ -32,11 +33,13 @@ typedef struct Session {
 void session_init(Session *session);
 void session_clear(Session *session);
 CanvasSurface *session_surface(Session *session, uint32_t id); /* NULL: none */
-CanvasResult session_create(Session *session, uint32_t id, uint32_t format, uint32_t width, uint32_t height);
+CanvasResult session_create(Session *session, uint32_t id, uint32_t format, uint32_t width,
+                            uint32_t height);
 /* A draw message that is parsed already. */
 CanvasResult session_draw(Session *session, uint16_t type, const void *message);
-/* A message body: draw commands, SURFACE_CREATE, SURFACE_DESTROY, MODE, RESET, INVAL_LIST, INVAL_PALETTE. False: it can't be
- * parsed, or isn't one of these. *result tells how it went. */
-bool session_apply(Session *session, uint16_t type, const uint8_t *body, size_t size, CanvasResult *result);
+/* A message body: draw commands, SURFACE_CREATE, SURFACE_DESTROY, MODE, RESET, INVAL_LIST,
+ * INVAL_PALETTE. False: it can't be parsed, or isn't one of these. *result tells how it went. */
+bool session_apply(Session *session, uint16_t type, const uint8_t *body, size_t size,
+                   CanvasResult *result);
 
 #endif

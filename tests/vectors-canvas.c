@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Runs the canvas vectors (tests/vectors/canvas/README.md): vectors-canvas FOLDER [PART OF A CASE NAME]. */
+/* Runs the canvas vectors (tests/vectors/canvas/README.md): vectors-canvas FOLDER [PART OF A CASE
+ * NAME]. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,8 +41,8 @@ static uint32_t take_u32(Reader *reader)
 
 typedef struct Case {
     Session session;
-    int command;       /* number of the last one that was applied */
-    uint16_t type;     /* and its type */
+    int command;   /* number of the last one that was applied */
+    uint16_t type; /* and its type */
     bool failed;
     char why[256];
 } Case;
@@ -128,14 +129,15 @@ static void draw_frame(Case *test, Reader *reader)
         rect.bottom = take_u32(reader);
         rect.right = take_u32(reader);
         if (rect.right > rect.left && rect.bottom > rect.top)
-            pixman_region32_union_rect(&clip, &clip, rect.left, rect.top, rect.right - rect.left, rect.bottom - rect.top);
+            pixman_region32_union_rect(&clip, &clip, rect.left, rect.top, rect.right - rect.left,
+                                       rect.bottom - rect.top);
     }
     pixels = take(reader, (size_t)width * height * 4);
     if (!surface || !pixels) {
         fail(test, "broken frame record");
     } else {
         aligned = g_memdup2(pixels, (size_t)width * height * 4);
-        CanvasFrame frame = { aligned, (ptrdiff_t)width * 4, width, height, flags & 1 };
+        CanvasFrame frame = {aligned, (ptrdiff_t)width * 4, width, height, flags & 1};
 
         if (canvas_draw_frame(surface, &frame, &dest, has_clip ? &clip : NULL, NULL) != CANVAS_OK)
             fail(test, "frame refused");
@@ -148,7 +150,8 @@ static void draw_frame(Case *test, Reader *reader)
 
 static void check_expected(Case *test, Reader *reader)
 {
-    uint32_t id = take_u32(reader), format = take_u32(reader), width = take_u32(reader), height = take_u32(reader);
+    uint32_t id = take_u32(reader), format = take_u32(reader), width = take_u32(reader),
+             height = take_u32(reader);
     uint32_t mask = take_u32(reader);
     CanvasSurface *surface = session_surface(&test->session, id);
 
@@ -167,8 +170,9 @@ static void check_expected(Case *test, Reader *reader)
         masked_row(surface, y, mask, row);
         for (size_t i = 0; i < packed_row(surface); i++)
             if (row[i] != expected[i]) {
-                fail(test, "surface %u format %u differs in the end: row %d byte %zu is %02x, not %02x", id, format, y, i,
-                     row[i], expected[i]);
+                fail(test,
+                     "surface %u format %u differs in the end: row %d byte %zu is %02x, not %02x",
+                     id, format, y, i, row[i], expected[i]);
                 break;
             }
     }
@@ -196,7 +200,8 @@ static void check_point(Case *test, Reader *reader)
         g_free(row);
         g_checksum_get_digest(sum, digest, &length);
         if (memcmp(digest, expected, 32) != 0)
-            fail(test, "command %d (message %u) left surface %u wrong", test->command, test->type, id);
+            fail(test, "command %d (message %u) left surface %u wrong", test->command, test->type,
+                 id);
     }
     g_checksum_free(sum);
 }
@@ -219,12 +224,12 @@ static void apply_message(Case *test, Reader *reader)
 
 static void run_case(Case *test, const uint8_t *data, size_t size)
 {
-    Reader reader = { data, size, false };
+    Reader reader = {data, size, false};
 
     session_init(&test->session);
     while (reader.size > 0 && !reader.failed) {
         uint32_t type = take_u32(&reader), length = take_u32(&reader);
-        Reader record = { take(&reader, length), length, false };
+        Reader record = {take(&reader, length), length, false};
 
         if (reader.failed)
             break;
@@ -265,7 +270,7 @@ static bool run_file(const char *path, const char *filter)
 
     if (!g_file_get_contents(path, &contents, &size, NULL))
         return false;
-    Reader reader = { (const uint8_t *)contents, size, false };
+    Reader reader = {(const uint8_t *)contents, size, false};
 
     while (reader.size > 0 && ok) {
         const uint8_t *magic = take(&reader, 4);
@@ -274,7 +279,7 @@ static bool run_file(const char *path, const char *filter)
         uint32_t packed = take_u32(&reader), raw = take_u32(&reader);
         const uint8_t *stream = take(&reader, packed);
         uLongf inflated = raw;
-        Case test = { .command = 0 };
+        Case test = {.command = 0};
 
         if (reader.failed || memcmp(magic, "SPCV", 4) != 0) {
             ok = false;

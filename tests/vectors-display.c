@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Runs a folder of display vectors (docs/spec/display.md 18) through the renderer: vectors-display DIR [NAME...] */
+/* Runs a folder of display vectors (docs/spec/display.md 18) through the renderer: vectors-display
+ * DIR [NAME...] */
 #include <string.h>
 
 #include <gio/gio.h>
@@ -62,7 +63,9 @@ static void count(Run *run)
     g_string_free(run->why, TRUE);
 }
 
-/* ---- Files --------------------------------------------------------------------------------------------------------- */
+/* ---- Files
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static GByteArray *read_gz(const char *dir, const char *file)
 {
@@ -130,10 +133,13 @@ static uint8_t *read_png(const char *dir, const char *file, uint32_t *width, uin
 
 static const char *member_string(JsonObject *object, const char *name)
 {
-    return json_object_has_member(object, name) ? json_object_get_string_member(object, name) : NULL;
+    return json_object_has_member(object, name) ? json_object_get_string_member(object, name)
+                                                : NULL;
 }
 
-/* ---- Pictures ------------------------------------------------------------------------------------------------------- */
+/* ---- Pictures
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 static void compare_picture(Run *run, Channel *channel, JsonObject *expected)
 {
@@ -154,7 +160,8 @@ static void compare_picture(Run *run, Channel *channel, JsonObject *expected)
             char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, got, 3 * n);
 
             if (strcmp(sum, sha) != 0)
-                wrong(run, "channel %u: picture %ux%u has another checksum", channel->id, width, height);
+                wrong(run, "channel %u: picture %ux%u has another checksum", channel->id, width,
+                      height);
             g_free(sum);
         }
         if (png && !want) {
@@ -173,15 +180,17 @@ static void compare_picture(Run *run, Channel *channel, JsonObject *expected)
                 most = MAX(most, off);
             }
             if (n_off > 0)
-                wrong(run, "channel %u: %zu components differ, first at (%zu,%zu), by up to %d", channel->id, n_off,
-                      first % width, first / width, most);
+                wrong(run, "channel %u: %zu components differ, first at (%zu,%zu), by up to %d",
+                      channel->id, n_off, first % width, first / width, most);
         }
     }
     g_free(want);
     g_free(got);
 }
 
-/* ---- A session ------------------------------------------------------------------------------------------------------ */
+/* ---- A session
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static bool has_cap(JsonObject *object, const char *member, const char *cap)
 {
@@ -244,7 +253,8 @@ static void open_channel(Run *run, JsonObject *vector, JsonObject *json)
     if (strstr(run->name, "bad_message_skipped"))
         config.policy = RENDERER_SKIP_ERRORS;
     player_init(&channel->player, run->shared, &config, channel->id,
-                strcmp(json_object_get_string_member(vector, "header"), "mini") == 0, &channel->log);
+                strcmp(json_object_get_string_member(vector, "header"), "mini") == 0,
+                &channel->log);
     if (json_object_has_member(json, "fd_byte_offsets")) {
         JsonArray *array = json_object_get_array_member(json, "fd_byte_offsets");
 
@@ -282,7 +292,8 @@ static void run_steps(Run *run, JsonArray *steps)
 
         if (json_object_has_member(step, "feed")) {
             JsonArray *piece = json_object_get_array_member(step, "feed");
-            Channel *channel = find_channel(run, (unsigned int)json_array_get_int_element(piece, 0));
+            Channel *channel =
+                find_channel(run, (unsigned int)json_array_get_int_element(piece, 0));
 
             feed(run, channel, (size_t)json_array_get_int_element(piece, 1),
                  (size_t)json_array_get_int_element(piece, 2));
@@ -291,7 +302,8 @@ static void run_steps(Run *run, JsonArray *steps)
         }
         if (json_object_has_member(step, "expect_pong")) {
             JsonArray *expect = json_object_get_array_member(step, "expect_pong");
-            Channel *channel = find_channel(run, (unsigned int)json_array_get_int_element(expect, 0));
+            Channel *channel =
+                find_channel(run, (unsigned int)json_array_get_int_element(expect, 0));
 
             expect_pong(run, channel, json_array_get_boolean_element(expect, 1));
             if (json_object_has_member(step, "also_releases")) {
@@ -325,7 +337,8 @@ static void feed_all(Run *run, JsonObject *vector)
             JsonArray *piece = json_array_get_array_element(order, i);
 
             feed(run, find_channel(run, (unsigned int)json_array_get_int_element(piece, 0)),
-                 (size_t)json_array_get_int_element(piece, 1), (size_t)json_array_get_int_element(piece, 2));
+                 (size_t)json_array_get_int_element(piece, 1),
+                 (size_t)json_array_get_int_element(piece, 2));
         }
         return;
     }
@@ -365,7 +378,8 @@ static void check_sent(Run *run, Channel *channel, JsonArray *expected)
     }
 }
 
-/* Is want[0..n) an interleaving of what is left of the players' lines? Between channels there is no order. */
+/* Is want[0..n) an interleaving of what is left of the players' lines? Between channels there is no
+ * order. */
 static bool interleaves(JsonArray *want, guint at, Run *run, guint *used)
 {
     if (at == json_array_get_length(want)) {
@@ -378,8 +392,8 @@ static bool interleaves(JsonArray *want, guint at, Run *run, guint *used)
     for (unsigned int i = 0; i < run->n_channels; i++) {
         GPtrArray *events = run->channels[i].log.events;
 
-        if (used[i] >= events->len ||
-            strcmp(g_ptr_array_index(events, used[i]), json_array_get_string_element(want, at)) != 0)
+        if (used[i] >= events->len || strcmp(g_ptr_array_index(events, used[i]),
+                                             json_array_get_string_element(want, at)) != 0)
             continue;
         used[i]++;
         if (interleaves(want, at + 1, run, used))
@@ -399,8 +413,9 @@ static void check_events(Run *run, JsonArray *expected)
     got = g_string_new(NULL);
     for (unsigned int i = 0; i < run->n_channels; i++) {
         for (guint at = 0; at < run->channels[i].log.events->len; at++)
-            g_string_append_printf(got, " %u: %s |", run->channels[i].id,
-                                   (const char *)g_ptr_array_index(run->channels[i].log.events, at));
+            g_string_append_printf(
+                got, " %u: %s |", run->channels[i].id,
+                (const char *)g_ptr_array_index(run->channels[i].log.events, at));
     }
     wrong(run, "other events:%s", got->str);
     g_string_free(got, TRUE);
@@ -418,13 +433,16 @@ static void check_end(Run *run, JsonObject *vector)
 
         /* The steps of a vector may leave it waiting. */
         if (!renderer_drain(player->renderer, true, steps ? STUCK_MS : PATIENCE_MS) && !steps)
-            wrong(run, "channel %u stopped: %s", channel->id, player->fatal ? player->fatal : "it waits for another one");
+            wrong(run, "channel %u stopped: %s", channel->id,
+                  player->fatal ? player->fatal : "it waits for another one");
         pthread_mutex_lock(&player->lock);
         if (!steps && player->handled != player->number)
-            wrong(run, "channel %u carried out %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " messages", channel->id,
-                  player->handled, player->number);
+            wrong(run,
+                  "channel %u carried out %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " messages",
+                  channel->id, player->handled, player->number);
         if (json_object_has_member(channel->json, "client_must_send"))
-            check_sent(run, channel, json_object_get_array_member(channel->json, "client_must_send"));
+            check_sent(run, channel,
+                       json_object_get_array_member(channel->json, "client_must_send"));
         if (player->n_fd_bytes > 0) {
             check_sent(run, channel, json_object_get_array_member(client, "sent"));
             if (player->n_scanouts != player->n_fd_bytes)
@@ -438,11 +456,12 @@ static void check_end(Run *run, JsonObject *vector)
         check_events(run, json_object_get_array_member(vector, "client_events"));
 }
 
-/* The second half of a migration: the same renderers go on with the stream of another server, whose numbering begins with
- * that of MIGRATE_DATA, the last message of the first. */
+/* The second half of a migration: the same renderers go on with the stream of another server, whose
+ * numbering begins with that of MIGRATE_DATA, the last message of the first. */
 static void continue_channel(Run *run, JsonObject *json)
 {
-    Channel *channel = find_channel(run, (unsigned int)json_object_get_int_member(json, "channel_id"));
+    Channel *channel =
+        find_channel(run, (unsigned int)json_object_get_int_member(json, "channel_id"));
 
     if (!channel) {
         wrong(run, "the destination has a channel that the source hasn't");
@@ -456,7 +475,9 @@ static void continue_channel(Run *run, JsonObject *json)
 
 static void run_vector(const char *dir, JsonObject *vector)
 {
-    Run run = {.dir = dir, .name = json_object_get_string_member(vector, "name"), .why = g_string_new(NULL)};
+    Run run = {.dir = dir,
+               .name = json_object_get_string_member(vector, "name"),
+               .why = g_string_new(NULL)};
     JsonArray *channels = json_object_get_array_member(vector, "channels");
     JsonObject *client = json_object_get_object_member(vector, "client");
     RendererSharedLimits limits;
@@ -467,7 +488,8 @@ static void run_vector(const char *dir, JsonObject *vector)
         JsonObject *init = json_object_get_object_member(client, "init");
 
         limits.cache_pixels = (uint64_t)json_object_get_int_member(init, "pixmap_cache_size");
-        limits.glz_pixels = (uint64_t)json_object_get_int_member(init, "glz_dictionary_window_size");
+        limits.glz_pixels =
+            (uint64_t)json_object_get_int_member(init, "glz_dictionary_window_size");
     }
     run.shared = renderer_shared_new(&limits);
     for (int codec = SPICE_VIDEO_CODEC_TYPE_VP8; codec <= SPICE_VIDEO_CODEC_TYPE_H265; codec++) {
@@ -511,7 +533,8 @@ static void run_vector(const char *dir, JsonObject *vector)
     count(&run);
 }
 
-/* ---- Malformed messages --------------------------------------------------------------------------------------------- */
+/* ---- Malformed messages
+ * --------------------------------------------------------------------------------------------- */
 
 static GByteArray *from_hex(const char *hex)
 {
@@ -528,11 +551,12 @@ static GByteArray *from_hex(const char *hex)
 /* One bad message after a picture: it must end the channel, and must not have drawn. */
 static void run_malformed(JsonObject *json, guint index)
 {
-    static const uint8_t surface[20] = {[4] = 160, [8] = 120, [12] = SPICE_SURFACE_FMT_32_xRGB,
-                                        [16] = SPICE_SURFACE_FLAGS_PRIMARY};
+    static const uint8_t surface[20] = {
+        [4] = 160, [8] = 120, [12] = SPICE_SURFACE_FMT_32_xRGB, [16] = SPICE_SURFACE_FLAGS_PRIMARY};
     uint16_t type = (uint16_t)json_object_get_int_member(json, "type");
     bool rejected = strcmp(json_object_get_string_member(json, "deployed_client"), "rejected") == 0;
-    char *name = g_strdup_printf("malformed %u (type %u, %s)", index, type, json_object_get_string_member(json, "why"));
+    char *name = g_strdup_printf("malformed %u (type %u, %s)", index, type,
+                                 json_object_get_string_member(json, "why"));
     GByteArray *body = from_hex(json_object_get_string_member(json, "body"));
     Run run = {.name = name, .why = g_string_new(NULL)};
     RendererSharedLimits limits;

@@ -3,108 +3,13 @@
  * section 11): every stream to its pixels, damaged ones to an error, and every deployed stream's
  * pixels through our encoder and back, with the ratio of the sizes. */
 #include "codec/glz.h"
-#include "codec/jpeg.h"
+#include "codec/lz-vectors.h"
 #include "codec/lz.h"
 #include "codec/lz4.h"
 #include "codec/zlib-glz.h"
-#include "wire/wire.h"
 
-#include <json-glib/json-glib.h>
-#include <math.h>
-#include <spice/enums.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
-
-#define PAD 24 /* bytes behind each row, which no decoder may touch */
-#define PAD_BYTE 0xa5
-
-static GBytes *streams, *expects;
-static int passed, failed;
-
-/* Sizes of ours and of the deployed streams, by kind. */
-typedef struct Ratio {
-    const char *name;
-    guint64 ours, deployed;
-} Ratio;
-
-static Ratio ratios[] = {
-    {"PLT1"}, {"PLT4"}, {"PLT8"}, {"RGB16"},    {"RGB24"}, {"RGB32"}, {"RGBA"},
-    {"XXXA"}, {"A8"},   {"GLZ"},  {"ZLIB_GLZ"}, {"LZ4"},   {"JPEG"},  {"JPEG_ALPHA"},
-};
-
-static void count_ratio(const char *name, gsize ours, gsize deployed)
-{
-    for (gsize i = 0; i < G_N_ELEMENTS(ratios); i++) {
-        if (g_str_equal(ratios[i].name, name)) {
-            ratios[i].ours += ours;
-            ratios[i].deployed += deployed;
-        }
-    }
-}
-
-static gint64 number(JsonObject *object, const char *name)
-{
-    return json_object_get_int_member_with_default(object, name, 0);
-}
-
-static const char *text(JsonObject *object, const char *name)
-{
-    return json_object_get_string_member_with_default(object, name, "");
-}
-
-G_GNUC_PRINTF(2, 3)
-static gboolean fail(const char *name, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    g_autofree char *why = g_strdup_vprintf(format, args);
-    va_end(args);
-    printf("FAIL %s: %s\n", name, why);
-    return FALSE;
-}
-
-/* A copy of exact size, so that a sanitizer sees every read beyond its end. */
-static guint8 *load_stream(JsonObject *stream, gsize *size)
-{
-    gsize total, offset = number(stream, "offset");
-    const guint8 *all = g_bytes_get_data(streams, &total);
-
-    *size = number(stream, "size");
-    g_assert_true(offset <= total && *size <= total - offset);
-    return g_memdup2(all + offset, *size ? *size : 1);
-}
-
-static guint8 *load_expect(JsonObject *expect, gsize *size)
-{
-    gsize total, offset = number(expect, "offset"), zsize = number(expect, "zsize");
-    const guint8 *all = g_bytes_get_data(expects, &total);
-    uLongf got = number(expect, "size");
-
-    g_assert_true(offset <= total && zsize <= total - offset);
-    guint8 *pixels = g_malloc(got ? got : 1);
-    g_assert_cmpint(uncompress(pixels, &got, all + offset, zsize), ==, Z_OK);
-    g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, pixels, got);
-    g_assert_cmpstr(sum, ==, text(expect, "sha256"));
-    *size = got;
-    return pixels;
-}
-
-static guint32 *load_palette(JsonObject *vector, guint *n)
-{
-    *n = 0;
-    if (!json_object_has_member(vector, "palette"))
-        return NULL;
-
-    JsonArray *entries = json_object_get_array_member(vector, "palette");
-    *n = json_array_get_length(entries);
-    guint32 *palette = g_new(guint32, *n);
-    for (guint i = 0; i < *n; i++) /* the top byte has to be ignored */
-        palette[i] = strtoul(json_array_get_string_element(entries, i), NULL, 16) | 0x5a000000;
-    return palette;
-}
 
 /* Three ways to lay out an upright picture of rows of `row` bytes: as coded without a gap and
  * turned over by the test, straight, and straight with padded rows. */
@@ -559,277 +464,6 @@ static gboolean run_bad_lz4(JsonObject *vector)
     return result != CODEC_OK ? TRUE : fail(name, "accepted");
 }
 
-/* ---- JPEG ---- */
-
-/* The largest difference of a colour channel; alpha must be equal. */
-static int worst_difference(const guint8 *a, const guint8 *b, gsize size)
-{
-    int worst = 0;
-
-    for (gsize i = 0; i < size; i++)
-        worst = MAX(worst, i % 4 == 3 ? (a[i] != b[i]) * 255 : ABS(a[i] - b[i]));
-    return worst;
-}
-
-static double psnr(const guint8 *a, const guint8 *b, gsize size)
-{
-    double sum = 0;
-
-    for (gsize i = 0; i < size; i++)
-        sum += i % 4 == 3 ? 0 : (a[i] - b[i]) * (a[i] - b[i]);
-    return sum == 0 ? 99 : 10 * log10(255 * 255 / (sum / (size / 4 * 3)));
-}
-
-static gboolean run_jpeg(JsonObject *vector, gboolean with_alpha)
-{
-    const char *name = text(vector, "name");
-    guint32 jpeg_size = number(vector, "jpeg_size");
-    gboolean flag = number(vector, "flags") & SPICE_JPEG_ALPHA_FLAGS_TOP_DOWN;
-    gsize size, expected_size, again_jpeg, again_size = 0;
-    g_autofree guint8 *stream = load_stream(json_object_get_object_member(vector, "stream"), &size);
-    g_autofree guint8 *expected =
-        load_expect(json_object_get_object_member(vector, "expect"), &expected_size);
-    CodecInfo info;
-    CodecResult result = with_alpha ? jpeg_alpha_read_header(stream, size, jpeg_size, flag, &info)
-                                    : jpeg_image_read_header(stream, size, &info);
-
-    if (result != CODEC_OK)
-        return fail(name, "header: %s", codec_result_text(result));
-    if (info.width != number(vector, "width") || info.height != number(vector, "height"))
-        return fail(name, "wrong size");
-    gsize pitch = info.width * 4 + PAD, capacity = expected_size + 4096;
-    g_autofree guint8 *pixels = g_malloc(pitch * info.height), *tight = g_malloc(expected_size);
-    g_autofree guint8 *coded = g_malloc(capacity);
-    memset(pixels, PAD_BYTE, pitch * info.height);
-    result = with_alpha ? jpeg_alpha_decode(stream, size, jpeg_size, flag, pixels, pitch)
-                        : jpeg_image_decode(stream, size, CODEC_FORMAT_RGB32, pixels, pitch);
-    if (result != CODEC_OK)
-        return fail(name, "%s", codec_result_text(result));
-    for (gsize y = 0; y < info.height; y++) {
-        memcpy(tight + y * info.width * 4, pixels + y * pitch, info.width * 4);
-        for (gsize i = info.width * 4; i < pitch; i++)
-            if (pixels[y * pitch + i] != PAD_BYTE)
-                return fail(name, "the padding was written");
-    }
-    int worst = worst_difference(tight, expected, expected_size);
-    if (worst > 3)
-        return fail(name, "differs by %d", worst);
-
-    static const JpegOptions options = {.quality = 85, .subsampling = JPEG_SUBSAMPLING_420};
-    result = with_alpha
-                 ? jpeg_alpha_encode(NULL, flag, info.width, info.height, tight, info.width * 4,
-                                     &options, coded, capacity, &again_jpeg, &again_size)
-                 : jpeg_image_encode(CODEC_FORMAT_RGB32, info.width, info.height, tight,
-                                     info.width * 4, &options, coded, capacity, &again_size);
-    if (result == CODEC_OK)
-        result =
-            with_alpha
-                ? jpeg_alpha_decode(coded, again_size, again_jpeg, flag, pixels, info.width * 4)
-                : jpeg_image_decode(coded, again_size, CODEC_FORMAT_RGB32, pixels, info.width * 4);
-    if (result != CODEC_OK)
-        return fail(name, "encoded by us: %s", codec_result_text(result));
-    if (psnr(pixels, tight, expected_size) < 25)
-        return fail(name, "encoded by us: %.1f dB", psnr(pixels, tight, expected_size));
-    for (gsize i = 3; i < expected_size; i += 4)
-        if (pixels[i] != tight[i])
-            return fail(name, "encoded by us: alpha differs");
-    count_ratio(with_alpha ? "JPEG_ALPHA" : "JPEG", again_size, size);
-    return TRUE;
-}
-
-static gboolean run_bad_jpeg_alpha(JsonObject *vector)
-{
-    const char *name = text(vector, "name");
-    guint32 jpeg_size = number(vector, "jpeg_size"), width = number(vector, "width"),
-            height = number(vector, "height");
-    gboolean flag = number(vector, "flags") & SPICE_JPEG_ALPHA_FLAGS_TOP_DOWN;
-    gsize size;
-    g_autofree guint8 *stream = load_stream(json_object_get_object_member(vector, "stream"), &size);
-    g_autofree guint8 *pixels = g_malloc(width * height * 4);
-    CodecInfo info;
-    CodecResult result = jpeg_alpha_read_header(stream, size, jpeg_size, flag, &info);
-
-    if (result == CODEC_OK && (info.width != width || info.height != height))
-        result = CODEC_BAD_HEADER;
-    if (result == CODEC_OK)
-        result = jpeg_alpha_decode(stream, size, jpeg_size, flag, pixels, width * 4);
-    return result != CODEC_OK ? TRUE : fail(name, "accepted");
-}
-
-static gboolean run_mjpeg(JsonObject *vector)
-{
-    const char *name = text(vector, "name");
-    JsonArray *frames = json_object_get_array_member(vector, "frames");
-    gboolean ok = TRUE;
-
-    /* All frames; then without the first, as when it was dropped for being late: the standard
-     * tables have to do. */
-    for (guint skip = 0; skip < 2; skip++) {
-        JpegStream *jpeg = jpeg_stream_new();
-
-        for (guint i = skip; i < json_array_get_length(frames) && ok; i++) {
-            JsonObject *frame = json_array_get_object_element(frames, i);
-            gsize size, expected_size;
-            g_autofree guint8 *stream =
-                load_stream(json_object_get_object_member(frame, "stream"), &size);
-            g_autofree guint8 *expected =
-                load_expect(json_object_get_object_member(frame, "expect"), &expected_size);
-            g_autofree guint8 *pixels = g_malloc(expected_size);
-            CodecInfo info;
-            CodecResult result = jpeg_stream_begin(jpeg, stream, size, &info);
-
-            if (result == CODEC_OK &&
-                (info.width != number(frame, "width") || info.height != number(frame, "height")))
-                ok = fail(name, "frame %u is %ux%u", i, info.width, info.height);
-            else if (result == CODEC_OK)
-                result = jpeg_stream_decode(jpeg, CODEC_FORMAT_RGB32, pixels, info.width * 4);
-            if (result != CODEC_OK)
-                ok = fail(name, "frame %u: %s", i, codec_result_text(result));
-            else if (ok && psnr(pixels, expected, expected_size) < 35)
-                ok = fail(name, "frame %u: %.1f dB", i, psnr(pixels, expected, expected_size));
-        }
-        jpeg_stream_free(jpeg);
-    }
-    return ok;
-}
-
-/* ---- Whole messages ---- */
-
-/* The payload of a compressed image, wherever its type keeps it. */
-static WireBytes image_payload(const WireImage *image)
-{
-    switch (image->type) {
-    case SPICE_IMAGE_TYPE_LZ_PLT:
-        return image->u.lz_palette.data;
-    case SPICE_IMAGE_TYPE_ZLIB_GLZ_RGB:
-        return image->u.zlib_glz.data;
-    case SPICE_IMAGE_TYPE_JPEG_ALPHA:
-        return image->u.jpeg_alpha.data;
-    default:
-        return image->u.compressed;
-    }
-}
-
-/* The header of the stream agrees with the Image structure, and what needs no other image decodes.
- */
-static CodecResult decode_wire_image(const WireImage *image, CodecInfo *info)
-{
-    WireBytes data = image_payload(image);
-    g_autofree guint8 *pixels = g_malloc((gsize)image->width * image->height * 4);
-    gsize stride = (gsize)image->width * 4;
-    gboolean flag = FALSE;
-    CodecResult result;
-
-    switch (image->type) {
-    case SPICE_IMAGE_TYPE_LZ_PLT:
-    case SPICE_IMAGE_TYPE_LZ_RGB:
-        result = lz_read_header(data.data, data.size, info);
-        if (result == CODEC_OK && image->type == SPICE_IMAGE_TYPE_LZ_PLT)
-            result = lz_decode(data.data, data.size, image->u.lz_palette.palette->entries,
-                               image->u.lz_palette.palette->n_entries, CODEC_FORMAT_RGB32, pixels,
-                               stride);
-        else if (result == CODEC_OK)
-            result = lz_decode(data.data, data.size, NULL, 0, info->format, pixels, stride);
-        return result;
-    case SPICE_IMAGE_TYPE_LZ4:
-        result = lz4_image_read_header(data.data, data.size, image->width, image->height, info);
-        return result != CODEC_OK
-                   ? result
-                   : lz4_image_decode(data.data, data.size, image->width, image->height,
-                                      CODEC_FORMAT_RGBA, pixels, stride);
-    case SPICE_IMAGE_TYPE_JPEG:
-        result = jpeg_image_read_header(data.data, data.size, info);
-        return result != CODEC_OK
-                   ? result
-                   : jpeg_image_decode(data.data, data.size, CODEC_FORMAT_RGB32, pixels, stride);
-    case SPICE_IMAGE_TYPE_JPEG_ALPHA:
-        flag = image->u.jpeg_alpha.flags & SPICE_JPEG_ALPHA_FLAGS_TOP_DOWN;
-        result =
-            jpeg_alpha_read_header(data.data, data.size, image->u.jpeg_alpha.jpeg_size, flag, info);
-        return result != CODEC_OK
-                   ? result
-                   : jpeg_alpha_decode(data.data, data.size, image->u.jpeg_alpha.jpeg_size, flag,
-                                       pixels, stride);
-    default: {
-        GlzInfo glz = {0};
-        g_autofree guint8 *inflated = NULL;
-
-        if (image->type == SPICE_IMAGE_TYPE_ZLIB_GLZ_RGB) {
-            inflated = g_malloc(image->u.zlib_glz.inflated_size);
-            result = zlib_glz_check(data.size, image->u.zlib_glz.inflated_size, image->width,
-                                    image->height);
-            if (result == CODEC_OK)
-                result = zlib_glz_inflate(data.data, data.size, inflated,
-                                          image->u.zlib_glz.inflated_size);
-            if (result != CODEC_OK)
-                return result;
-            data = (WireBytes){inflated, image->u.zlib_glz.inflated_size};
-        }
-        result = glz_read_header(data.data, data.size, &glz);
-        *info = glz.image;
-        return result;
-    }
-    }
-}
-
-static gboolean run_wire(JsonObject *vector)
-{
-    const char *name = text(vector, "name");
-    gsize size;
-    g_autofree guint8 *body = load_stream(json_object_get_object_member(vector, "stream"), &size);
-    guint16 type = number(vector, "message");
-    const WireImage *image;
-    WireArena arena;
-    WireError error;
-    CodecInfo info;
-    guint n_palette;
-    g_autofree guint32 *palette = load_palette(vector, &n_palette);
-
-    wire_arena_init(&arena, 1 << 20);
-    const void *message =
-        wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, type, body, size, &arena, &error);
-    if (!message)
-        return fail(name, "%s", error.text);
-    if (type == SPICE_MSG_DISPLAY_DRAW_ALPHA_BLEND)
-        image = ((const WireMsgDisplayDrawAlphaBlend *)message)->src_image;
-    else
-        image = ((const WireMsgDisplayDrawCopy *)message)->src_image;
-
-    gboolean ok = TRUE;
-    WireBytes data = image_payload(image);
-    g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, data.data, data.size);
-    CodecResult result = decode_wire_image(image, &info);
-    if (image->type != number(vector, "image_type") ||
-        image->flags != number(vector, "image_flags") || image->width != number(vector, "width") ||
-        image->height != number(vector, "height"))
-        ok = fail(name, "the Image structure differs");
-    else if (data.data - body != number(vector, "payload_offset") ||
-             data.size != (gsize)number(vector, "payload_size") ||
-             !g_str_equal(sum, text(vector, "payload_sha256")))
-        ok = fail(name, "the payload differs");
-    else if (image->type == SPICE_IMAGE_TYPE_ZLIB_GLZ_RGB &&
-             image->u.zlib_glz.inflated_size != number(vector, "glz_data_size"))
-        ok = fail(name, "the inflated size differs");
-    else if (image->type == SPICE_IMAGE_TYPE_JPEG_ALPHA &&
-             (image->u.jpeg_alpha.flags != number(vector, "flags") ||
-              image->u.jpeg_alpha.jpeg_size != number(vector, "jpeg_size")))
-        ok = fail(name, "the size of the colour part differs");
-    else if (image->type == SPICE_IMAGE_TYPE_LZ_PLT &&
-             (image->u.lz_palette.flags != number(vector, "bitmap_flags") ||
-              image->u.lz_palette.palette->unique != (guint64)number(vector, "palette_unique") ||
-              image->u.lz_palette.palette->n_entries != n_palette))
-        ok = fail(name, "the palette differs");
-    else if (result != CODEC_OK)
-        ok = fail(name, "%s", codec_result_text(result));
-    else if (info.width != image->width || info.height != image->height)
-        ok = fail(name, "the stream is %ux%u", info.width, info.height);
-    for (guint i = 0; ok && i < n_palette; i++)
-        if ((image->u.lz_palette.palette->entries[i] & 0xffffff) != (palette[i] & 0xffffff))
-            ok = fail(name, "palette entry %u differs", i);
-    wire_arena_clear(&arena);
-    return ok;
-}
-
 static gboolean run_vector(JsonObject *vector)
 {
     const char *codec = text(vector, "codec");
@@ -857,20 +491,6 @@ static gboolean run_vector(JsonObject *vector)
     return fail(text(vector, "name"), "unknown codec '%s'", codec);
 }
 
-static GBytes *read_file(const char *folder, const char *name)
-{
-    g_autofree char *path = g_build_filename(folder, name, NULL);
-    g_autoptr(GError) error = NULL;
-    char *data;
-    gsize size;
-
-    if (!g_file_get_contents(path, &data, &size, &error)) {
-        fprintf(stderr, "%s\n", error->message);
-        exit(2);
-    }
-    return g_bytes_new_take(data, size);
-}
-
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -878,32 +498,16 @@ int main(int argc, char **argv)
         return 2;
     }
 
-    g_autoptr(JsonParser) parser = json_parser_new();
-    g_autofree char *path = g_build_filename(argv[1], "index.json", NULL);
-    g_autoptr(GError) error = NULL;
-    if (!json_parser_load_from_file(parser, path, &error)) {
-        fprintf(stderr, "%s\n", error->message);
-        return 2;
-    }
-    JsonObject *index = json_node_get_object(json_parser_get_root(parser));
-    streams = read_file(argv[1], text(index, "streams"));
-    expects = read_file(argv[1], text(index, "expect"));
-
-    JsonArray *vectors = json_object_get_array_member(index, "vectors");
+    int passed = 0, failed = 0;
+    JsonArray *vectors = vectors_open(argv[1]);
     for (guint i = 0; i < json_array_get_length(vectors); i++) {
         if (run_vector(json_array_get_object_element(vectors, i)))
             passed++;
         else
             failed++;
     }
-    for (gsize i = 0; i < G_N_ELEMENTS(ratios); i++)
-        if (ratios[i].deployed)
-            printf("size ours / deployed: %-10s %8" G_GUINT64_FORMAT " / %8" G_GUINT64_FORMAT
-                   " = %.4f\n",
-                   ratios[i].name, ratios[i].ours, ratios[i].deployed,
-                   (double)ratios[i].ours / ratios[i].deployed);
-    g_bytes_unref(streams);
-    g_bytes_unref(expects);
+    print_ratios();
+    vectors_close();
     printf("%d passed, %d failed\n", passed, failed);
     return failed || !passed;
 }

@@ -11,14 +11,14 @@
 #include <immintrin.h>
 #endif
 
-/* A region of n arbitrary rectangles can have n * n / 4 of them after its normalisation; beyond this number D is kept as
- * a bitmap, whose size the surface bounds. */
+/* A region of n arbitrary rectangles can have n * n / 4 of them after its normalisation; beyond
+ * this number D is kept as a bitmap, whose size the surface bounds. */
 #define MAX_REGION_RECTS 256
 
 static CanvasBox intersect(const CanvasBox *a, const CanvasBox *b)
 {
-    return (CanvasBox){ a->x1 > b->x1 ? a->x1 : b->x1, a->y1 > b->y1 ? a->y1 : b->y1, a->x2 < b->x2 ? a->x2 : b->x2,
-                        a->y2 < b->y2 ? a->y2 : b->y2 };
+    return (CanvasBox){a->x1 > b->x1 ? a->x1 : b->x1, a->y1 > b->y1 ? a->y1 : b->y1,
+                       a->x2 < b->x2 ? a->x2 : b->x2, a->y2 < b->y2 ? a->y2 : b->y2};
 }
 
 static bool is_empty(const CanvasBox *box)
@@ -28,19 +28,19 @@ static bool is_empty(const CanvasBox *box)
 
 static CanvasBox box_of_rect(const WireRect *rect)
 {
-    return (CanvasBox){ rect->left, rect->top, rect->right, rect->bottom };
+    return (CanvasBox){rect->left, rect->top, rect->right, rect->bottom};
 }
 
 static CanvasBox box_of_surface(const CanvasPixels *surface)
 {
-    return (CanvasBox){ 0, 0, surface->width, surface->height };
+    return (CanvasBox){0, 0, surface->width, surface->height};
 }
 
 static void update_extents(CanvasArea *area)
 {
     area->extents = *pixman_region32_extents(&area->region);
     if (!pixman_region32_not_empty(&area->region))
-        area->extents = (pixman_box32_t){ 0, 0, 0, 0 };
+        area->extents = (pixman_box32_t){0, 0, 0, 0};
 }
 
 /* The box lies within a surface, so it fits into 32 bits. */
@@ -50,13 +50,15 @@ static void set_box(CanvasArea *area, const CanvasBox *box)
     if (is_empty(box))
         pixman_region32_init(&area->region);
     else
-        pixman_region32_init_rect(&area->region, box->x1, box->y1, box->x2 - box->x1, box->y2 - box->y1);
+        pixman_region32_init_rect(&area->region, box->x1, box->y1, box->x2 - box->x1,
+                                  box->y2 - box->y1);
     update_extents(area);
 }
 
 static CanvasResult allocate_bits(CanvasArea *area)
 {
-    size_t width = area->extents.x2 - area->extents.x1, height = area->extents.y2 - area->extents.y1;
+    size_t width = area->extents.x2 - area->extents.x1,
+           height = area->extents.y2 - area->extents.y1;
 
     area->bits_stride = (width + 7) / 8;
     area->bits_x = area->extents.x1;
@@ -84,10 +86,11 @@ static void set_bits(CanvasArea *area, const CanvasBox *box)
     }
 }
 
-static CanvasResult clip_to_rects(CanvasArea *area, const CanvasBox *all, const WireRect *rects, uint32_t n_rects)
+static CanvasResult clip_to_rects(CanvasArea *area, const CanvasBox *all, const WireRect *rects,
+                                  uint32_t n_rects)
 {
     pixman_box32_t few[MAX_REGION_RECTS];
-    CanvasBox extents = { INT32_MAX, INT32_MAX, INT32_MIN, INT32_MIN };
+    CanvasBox extents = {INT32_MAX, INT32_MAX, INT32_MIN, INT32_MIN};
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < n_rects; i++) {
@@ -97,7 +100,7 @@ static CanvasResult clip_to_rects(CanvasArea *area, const CanvasBox *all, const 
         if (is_empty(&box))
             continue;
         if (n < MAX_REGION_RECTS)
-            few[n] = (pixman_box32_t){ box.x1, box.y1, box.x2, box.y2 };
+            few[n] = (pixman_box32_t){box.x1, box.y1, box.x2, box.y2};
         n++;
         extents.x1 = extents.x1 < box.x1 ? extents.x1 : box.x1;
         extents.y1 = extents.y1 < box.y1 ? extents.y1 : box.y1;
@@ -126,8 +129,8 @@ static CanvasResult clip_to_rects(CanvasArea *area, const CanvasBox *all, const 
     return CANVAS_OK;
 }
 
-CanvasResult canvas_area_init(CanvasArea *area, const CanvasPixels *surface, const WireRect *box, bool has_clip,
-                              const WireRect *rects, uint32_t n_rects)
+CanvasResult canvas_area_init(CanvasArea *area, const CanvasPixels *surface, const WireRect *box,
+                              bool has_clip, const WireRect *rects, uint32_t n_rects)
 {
     CanvasBox all = box_of_surface(surface), wanted = box_of_rect(box);
 
@@ -142,8 +145,8 @@ CanvasResult canvas_area_init(CanvasArea *area, const CanvasPixels *surface, con
     return CANVAS_OK;
 }
 
-CanvasResult canvas_area_init_region(CanvasArea *area, const CanvasPixels *surface, const CanvasBox *box,
-                                     const pixman_region32_t *clip)
+CanvasResult canvas_area_init_region(CanvasArea *area, const CanvasPixels *surface,
+                                     const CanvasBox *box, const pixman_region32_t *clip)
 {
     CanvasBox all = box_of_surface(surface);
 
@@ -171,14 +174,14 @@ bool canvas_area_is_empty(const CanvasArea *area)
 
 void canvas_area_restrict(CanvasArea *area, const CanvasBox *box)
 {
-    CanvasBox all = { area->extents.x1, area->extents.y1, area->extents.x2, area->extents.y2 };
+    CanvasBox all = {area->extents.x1, area->extents.y1, area->extents.x2, area->extents.y2};
     CanvasBox rest = intersect(&all, box);
 
     if (is_empty(&rest))
         pixman_region32_clear(&area->region);
     else if (rest.x1 != all.x1 || rest.y1 != all.y1 || rest.x2 != all.x2 || rest.y2 != all.y2)
-        pixman_region32_intersect_rect(&area->region, &area->region, rest.x1, rest.y1, rest.x2 - rest.x1,
-                                       rest.y2 - rest.y1);
+        pixman_region32_intersect_rect(&area->region, &area->region, rest.x1, rest.y1,
+                                       rest.x2 - rest.x1, rest.y2 - rest.y1);
     update_extents(area);
 }
 
@@ -192,19 +195,20 @@ CanvasResult canvas_area_flatten(CanvasArea *area)
     if (allocate_bits(area) != CANVAS_OK)
         return CANVAS_NO_MEMORY;
     for (int i = 0; i < n; i++) {
-        CanvasBox box = { rects[i].x1, rects[i].y1, rects[i].x2, rects[i].y2 };
+        CanvasBox box = {rects[i].x1, rects[i].y1, rects[i].x2, rects[i].y2};
 
         set_bits(area, &box);
     }
-    CanvasBox all = { area->extents.x1, area->extents.y1, area->extents.x2, area->extents.y2 };
+    CanvasBox all = {area->extents.x1, area->extents.y1, area->extents.x2, area->extents.y2};
 
     set_box(area, &all);
     return CANVAS_OK;
 }
 
-CanvasResult canvas_area_mask(CanvasArea *area, const CanvasPixels *mask, int64_t left, int64_t top, bool inverted)
+CanvasResult canvas_area_mask(CanvasArea *area, const CanvasPixels *mask, int64_t left, int64_t top,
+                              bool inverted)
 {
-    CanvasBox inside = { left, top, left + mask->width, top + mask->height };
+    CanvasBox inside = {left, top, left + mask->width, top + mask->height};
     size_t width, row_bytes = ((size_t)mask->width + 7) / 8;
     uint8_t *shifted, flip = inverted ? 0xff : 0;
 
@@ -214,7 +218,7 @@ CanvasResult canvas_area_mask(CanvasArea *area, const CanvasPixels *mask, int64_
     if (canvas_area_flatten(area) != CANVAS_OK)
         return CANVAS_NO_MEMORY;
     if (!area->bits) {
-        CanvasBox all = { area->extents.x1, area->extents.y1, area->extents.x2, area->extents.y2 };
+        CanvasBox all = {area->extents.x1, area->extents.y1, area->extents.x2, area->extents.y2};
 
         if (allocate_bits(area) != CANVAS_OK)
             return CANVAS_NO_MEMORY;
@@ -228,12 +232,14 @@ CanvasResult canvas_area_mask(CanvasArea *area, const CanvasPixels *mask, int64_
         size_t from = area->extents.x1 - area->bits_x, bytes = (width + 7) / 8;
         uint8_t *row = area->bits + (size_t)(y - area->bits_y) * area->bits_stride;
 
-        canvas_shift_bits(canvas_row(mask, y - top), row_bytes, area->extents.x1 - left, width, shifted);
+        canvas_shift_bits(canvas_row(mask, y - top), row_bytes, area->extents.x1 - left, width,
+                          shifted);
         if (from == 0) {
             for (size_t i = 0; i < bytes; i++)
                 row[i] &= shifted[i] ^ flip;
         } else {
-            /* The area shrank after its bits were made: only then they begin in the middle of a byte. */
+            /* The area shrank after its bits were made: only then they begin in the middle of a
+             * byte. */
             for (size_t i = 0; i < width; i++)
                 if (!((shifted[i >> 3] ^ flip) >> (i & 7) & 1))
                     row[(from + i) >> 3] &= ~(1u << ((from + i) & 7));
@@ -250,7 +256,8 @@ void canvas_area_add_to(const CanvasArea *area, pixman_region32_t *damage)
 }
 
 #ifdef CANVAS_HAVE_AVX2
-__attribute__((target("avx2"))) static void select_wide_avx2(uint32_t *dst, const uint32_t *src, const uint8_t *bits, size_t n8)
+__attribute__((target("avx2"))) static void select_wide_avx2(uint32_t *dst, const uint32_t *src,
+                                                             const uint8_t *bits, size_t n8)
 {
     const __m256i lanes = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
 
@@ -264,7 +271,8 @@ __attribute__((target("avx2"))) static void select_wide_avx2(uint32_t *dst, cons
 #endif
 
 /* dst := src where the bit is set. bits begin with bit 0; n8 is a multiple of 8. */
-CANVAS_KERNEL static void select_wide(uint32_t *restrict dst, const uint32_t *restrict src, const uint8_t *restrict bits, size_t n8)
+CANVAS_KERNEL static void select_wide(uint32_t *restrict dst, const uint32_t *restrict src,
+                                      const uint8_t *restrict bits, size_t n8)
 {
     for (size_t i = 0; i < n8; i += 8) {
         uint32_t eight = bits[i >> 3];
@@ -277,7 +285,8 @@ CANVAS_KERNEL static void select_wide(uint32_t *restrict dst, const uint32_t *re
     }
 }
 
-CANVAS_KERNEL static void select_half(uint16_t *restrict dst, const uint16_t *restrict src, const uint8_t *restrict bits, size_t n8)
+CANVAS_KERNEL static void select_half(uint16_t *restrict dst, const uint16_t *restrict src,
+                                      const uint8_t *restrict bits, size_t n8)
 {
     for (size_t i = 0; i < n8; i += 8) {
         uint16_t eight = bits[i >> 3];
@@ -290,7 +299,8 @@ CANVAS_KERNEL static void select_half(uint16_t *restrict dst, const uint16_t *re
     }
 }
 
-static void select_row(uint8_t *dst, const uint8_t *src, const uint8_t *bits, unsigned int size, size_t n)
+static void select_row(uint8_t *dst, const uint8_t *src, const uint8_t *bits, unsigned int size,
+                       size_t n)
 {
     size_t i = size == 1 ? 0 : n & ~(size_t)7;
 
@@ -299,7 +309,7 @@ static void select_row(uint8_t *dst, const uint8_t *src, const uint8_t *bits, un
         select_wide_avx2((uint32_t *)dst, (const uint32_t *)src, bits, i);
     else
 #endif
-    if (size == 4)
+        if (size == 4)
         select_wide((uint32_t *)dst, (const uint32_t *)src, bits, i);
     else if (size == 2)
         select_half((uint16_t *)dst, (const uint16_t *)src, bits, i);
@@ -308,13 +318,15 @@ static void select_row(uint8_t *dst, const uint8_t *src, const uint8_t *bits, un
             memcpy(dst + i * size, src + i * size, size);
 }
 
-/* Rows of 1-bit surfaces and rows with bits pass through a copy: unpacked, changed, and chosen from. */
+/* Rows of 1-bit surfaces and rows with bits pass through a copy: unpacked, changed, and chosen
+ * from. */
 typedef struct Detour {
     uint8_t *row, *before, *bits;
 } Detour;
 
-static void paint_row_by_detour(const CanvasArea *area, const CanvasPixels *surface, const Detour *detour, int32_t x,
-                                int32_t y, size_t n, CanvasRowFunc change, void *ctx)
+static void paint_row_by_detour(const CanvasArea *area, const CanvasPixels *surface,
+                                const Detour *detour, int32_t x, int32_t y, size_t n,
+                                CanvasRowFunc change, void *ctx)
 {
     unsigned int size = canvas_unpacked_size(surface->format);
     uint8_t *row = canvas_row(surface, y);
@@ -322,8 +334,8 @@ static void paint_row_by_detour(const CanvasArea *area, const CanvasPixels *surf
     if (area->bits) {
         size_t skip = 0, bytes = (n + 7) / 8;
 
-        canvas_shift_bits(area->bits + (size_t)(y - area->bits_y) * area->bits_stride, area->bits_stride,
-                          x - area->bits_x, n, detour->bits);
+        canvas_shift_bits(area->bits + (size_t)(y - area->bits_y) * area->bits_stride,
+                          area->bits_stride, x - area->bits_x, n, detour->bits);
         while (skip < bytes && detour->bits[skip] == 0)
             skip++;
         if (skip == bytes)
@@ -349,15 +361,17 @@ static void paint_row_by_detour(const CanvasArea *area, const CanvasPixels *surf
     }
 }
 
-CanvasResult canvas_area_paint(const CanvasArea *area, const CanvasPixels *surface, CanvasRowFunc change, void *ctx)
+CanvasResult canvas_area_paint(const CanvasArea *area, const CanvasPixels *surface,
+                               CanvasRowFunc change, void *ctx)
 {
     size_t width = area->extents.x2 - area->extents.x1;
     unsigned int size = canvas_unpacked_size(surface->format);
     bool detour_needed = area->bits || surface->format == PIXMAN_a1;
-    Detour detour = { NULL, NULL, NULL };
+    Detour detour = {NULL, NULL, NULL};
     uint8_t *memory = NULL;
     int n_rects;
-    pixman_box32_t *rects = pixman_region32_rectangles((pixman_region32_t *)&area->region, &n_rects);
+    pixman_box32_t *rects =
+        pixman_region32_rectangles((pixman_region32_t *)&area->region, &n_rects);
 
     if (canvas_area_is_empty(area))
         return CANVAS_OK;
@@ -365,7 +379,7 @@ CanvasResult canvas_area_paint(const CanvasArea *area, const CanvasPixels *surfa
         memory = malloc(width * size + width + (width + 7) / 8);
         if (!memory)
             return CANVAS_NO_MEMORY;
-        detour = (Detour){ memory, memory + width * size, memory + width * size + width };
+        detour = (Detour){memory, memory + width * size, memory + width * size + width};
     }
     for (int i = 0; i < n_rects; i++) {
         size_t n = rects[i].x2 - rects[i].x1;

@@ -17,7 +17,8 @@ static inline uint32_t canvas_mul(uint32_t a, uint32_t b)
 /* All four channels of a pixel by m. */
 static inline uint32_t canvas_mul_pixel(uint32_t pixel, uint32_t m)
 {
-    uint32_t low = (pixel & 0x00ff00ffu) * m + 0x00800080u, high = (pixel >> 8 & 0x00ff00ffu) * m + 0x00800080u;
+    uint32_t low = (pixel & 0x00ff00ffu) * m + 0x00800080u,
+             high = (pixel >> 8 & 0x00ff00ffu) * m + 0x00800080u;
 
     low = ((low + (low >> 8 & 0x00ff00ffu)) >> 8) & 0x00ff00ffu;
     high = (high + (high >> 8 & 0x00ff00ffu)) & 0xff00ff00u;
@@ -38,6 +39,7 @@ static inline uint32_t canvas_over_pixel(uint32_t s, uint32_t d)
 }
 
 /* dst := ((src in alpha) over dst) & kept; alpha 255 means no mask. */
-void canvas_over_row(uint32_t *dst, const uint32_t *src, unsigned int alpha, uint32_t kept, size_t n);
+void canvas_over_row(uint32_t *dst, const uint32_t *src, unsigned int alpha, uint32_t kept,
+                     size_t n);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Fills, copies, ternary operations, colour keys and moves: sections 9, 10.1, 11.1 and 12 of docs/spec/canvas.md. */
+/* Fills, copies, ternary operations, colour keys and moves: sections 9, 10.1, 11.1 and 12 of
+ * docs/spec/canvas.md. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,11 +20,12 @@ static void change_solid(void *ctx, int32_t x, int32_t y, size_t n, uint8_t *row
     canvas_rop_solid(job->keep, job->flip, job->size, row, n);
 }
 
-static CanvasResult paint_solid(CanvasDraw *draw, const CanvasArea *area, uint32_t color, CanvasRop rop)
+static CanvasResult paint_solid(CanvasDraw *draw, const CanvasArea *area, uint32_t color,
+                                CanvasRop rop)
 {
     CanvasRopTerms terms = canvas_rop_terms(rop);
-    SolidJob job = { (terms.keep_s & color) ^ terms.keep_0, (terms.flip_s & color) ^ terms.flip_0,
-                     canvas_unpacked_size(canvas_target(draw)->format) };
+    SolidJob job = {(terms.keep_s & color) ^ terms.keep_0, (terms.flip_s & color) ^ terms.flip_0,
+                    canvas_unpacked_size(canvas_target(draw)->format)};
 
     return canvas_area_paint(area, canvas_target(draw), change_solid, &job);
 }
@@ -46,25 +48,27 @@ static uint32_t brush_color(const WireBrush *brush)
     return brush->type == SPICE_BRUSH_TYPE_SOLID ? brush->u.color : 0;
 }
 
-CanvasResult canvas_brush_source(CanvasDraw *draw, const WireBrush *brush, CanvasOperand *operand, CanvasSource *source)
+CanvasResult canvas_brush_source(CanvasDraw *draw, const WireBrush *brush, CanvasOperand *operand,
+                                 CanvasSource *source)
 {
     CanvasResult result;
 
     if (brush->type != SPICE_BRUSH_TYPE_PATTERN)
-        return canvas_source_solid(source, brush_color(brush), canvas_target(draw)->format, &draw->area.extents);
+        return canvas_source_solid(source, brush_color(brush), canvas_target(draw)->format,
+                                   &draw->area.extents);
     result = canvas_operand_resolve(draw, operand);
     if (result != CANVAS_OK)
         return result;
     if (!canvas_same_depth(draw, &operand->pixels))
         return CANVAS_BAD_MESSAGE;
-    return canvas_source_tile(source, &operand->pixels, brush->u.pattern.pos.x, brush->u.pattern.pos.y,
-                              &draw->area.extents);
+    return canvas_source_tile(source, &operand->pixels, brush->u.pattern.pos.x,
+                              brush->u.pattern.pos.y, &draw->area.extents);
 }
 
 CanvasResult canvas_paint_brush(CanvasDraw *draw, const CanvasArea *area, const WireBrush *brush,
                                 CanvasOperand *operand, CanvasRop rop)
 {
-    RopJob job = { .rop = rop };
+    RopJob job = {.rop = rop};
     CanvasResult result;
 
     if (brush->type != SPICE_BRUSH_TYPE_PATTERN)
@@ -79,7 +83,8 @@ CanvasResult canvas_paint_brush(CanvasDraw *draw, const CanvasArea *area, const 
 
 CanvasResult canvas_draw_fill(CanvasDraw *draw, const WireMsgDisplayDrawFill *message)
 {
-    CanvasRop rop = canvas_rop_reduce(message->rop_descriptor, SPICE_ROPD_INVERS_BRUSH, SPICE_ROPD_INVERS_DEST);
+    CanvasRop rop =
+        canvas_rop_reduce(message->rop_descriptor, SPICE_ROPD_INVERS_BRUSH, SPICE_ROPD_INVERS_DEST);
 
     return canvas_paint_brush(draw, &draw->area, &message->brush, &draw->brush, rop);
 }
@@ -101,12 +106,14 @@ typedef struct Placement {
     CanvasBox exists; /* unscaled: the surface positions that have a pixel */
 } Placement;
 
-static CanvasResult place(const CanvasDraw *draw, const WireRect *area, uint8_t scale_mode, bool rop3, Placement *placement)
+static CanvasResult place(const CanvasDraw *draw, const WireRect *area, uint8_t scale_mode,
+                          bool rop3, Placement *placement)
 {
     CanvasBox box = canvas_draw_box(draw);
     const CanvasPixels *pixels = &draw->source.pixels;
     int64_t width = (int64_t)area->right - area->left, height = (int64_t)area->bottom - area->top;
-    bool (*scale)(CanvasAxis *, int64_t, int64_t, int64_t) = rop3 ? canvas_axis_scale_rop3 : canvas_axis_scale;
+    bool (*scale)(CanvasAxis *, int64_t, int64_t, int64_t) =
+        rop3 ? canvas_axis_scale_rop3 : canvas_axis_scale;
 
     memset(placement, 0, sizeof *placement);
     placement->box = box;
@@ -114,10 +121,11 @@ static CanvasResult place(const CanvasDraw *draw, const WireRect *area, uint8_t 
     placement->interpolate = scale_mode == SPICE_IMAGE_SCALE_MODE_INTERPOLATE;
     placement->dx = area->left - box.x1;
     placement->dy = area->top - box.y1;
-    placement->exists = (CanvasBox){ -placement->dx, -placement->dy, pixels->width - placement->dx,
-                                     pixels->height - placement->dy };
-    if (placement->scaled && (!scale(&placement->across, area->left, area->right, box.x2 - box.x1) ||
-                              !scale(&placement->down, area->top, area->bottom, box.y2 - box.y1)))
+    placement->exists = (CanvasBox){-placement->dx, -placement->dy, pixels->width - placement->dx,
+                                    pixels->height - placement->dy};
+    if (placement->scaled &&
+        (!scale(&placement->across, area->left, area->right, box.x2 - box.x1) ||
+         !scale(&placement->down, area->top, area->bottom, box.y2 - box.y1)))
         return CANVAS_BAD_MESSAGE;
     return CANVAS_OK;
 }
@@ -125,9 +133,11 @@ static CanvasResult place(const CanvasDraw *draw, const WireRect *area, uint8_t 
 static CanvasResult source_of(CanvasDraw *draw, const Placement *placement, CanvasSource *source)
 {
     if (placement->scaled)
-        return canvas_source_scaled(source, &draw->source.pixels, placement->across, placement->down,
-                                    placement->interpolate, placement->box.x1, placement->box.y1, &draw->area.extents);
-    return canvas_source_image(source, &draw->source.pixels, placement->dx, placement->dy, &draw->area.extents);
+        return canvas_source_scaled(source, &draw->source.pixels, placement->across,
+                                    placement->down, placement->interpolate, placement->box.x1,
+                                    placement->box.y1, &draw->area.extents);
+    return canvas_source_image(source, &draw->source.pixels, placement->dx, placement->dy,
+                               &draw->area.extents);
 }
 
 /* A scaled COPY interprets pixels: samples are stored in the format of the target. */
@@ -155,8 +165,9 @@ static CanvasResult scaled_init(CanvasDraw *draw, const Placement *placement, Sc
     CanvasResult result;
 
     job->format = canvas_target(draw)->format;
-    result = canvas_sampler_init(&job->sampler, &draw->source.pixels, placement->across, placement->down,
-                                 placement->interpolate, placement->box.x1, placement->box.y1, &draw->area.extents);
+    result = canvas_sampler_init(&job->sampler, &draw->source.pixels, placement->across,
+                                 placement->down, placement->interpolate, placement->box.x1,
+                                 placement->box.y1, &draw->area.extents);
     if (result != CANVAS_OK)
         return result;
     if (job->format == PIXMAN_x8r8g8b8)
@@ -173,7 +184,7 @@ static void scaled_clear(ScaledJob *job)
 
 static CanvasResult copy_scaled(CanvasDraw *draw, const Placement *placement)
 {
-    ScaledJob job = { .argb = NULL };
+    ScaledJob job = {.argb = NULL};
     CanvasResult result = scaled_init(draw, placement, &job);
 
     if (result == CANVAS_OK)
@@ -182,9 +193,11 @@ static CanvasResult copy_scaled(CanvasDraw *draw, const Placement *placement)
     return result;
 }
 
-CanvasResult canvas_draw_copy(CanvasDraw *draw, const WireRect *src_area, uint16_t descriptor, uint8_t scale_mode)
+CanvasResult canvas_draw_copy(CanvasDraw *draw, const WireRect *src_area, uint16_t descriptor,
+                              uint8_t scale_mode)
 {
-    RopJob job = { .rop = canvas_rop_reduce(descriptor, SPICE_ROPD_INVERS_SRC, SPICE_ROPD_INVERS_DEST) };
+    RopJob job = {.rop =
+                      canvas_rop_reduce(descriptor, SPICE_ROPD_INVERS_SRC, SPICE_ROPD_INVERS_DEST)};
     Placement placement;
     CanvasResult result = canvas_operand_resolve(draw, &draw->source);
 
@@ -227,7 +240,8 @@ static void change_opaque(void *ctx, int32_t x, int32_t y, size_t n, uint8_t *ro
         int64_t to = x + (int64_t)n < job->exists.x2 ? x + (int64_t)n : job->exists.x2;
 
         if (to > from)
-            memcpy(row + (from - x) * job->brush.size, canvas_source_row(&job->image, from, y, to - from),
+            memcpy(row + (from - x) * job->brush.size,
+                   canvas_source_row(&job->image, from, y, to - from),
                    (to - from) * job->brush.size);
     }
     canvas_rop_row(job->rop, row, canvas_source_row(&job->brush, x, y, n), n * job->brush.size);
@@ -235,8 +249,9 @@ static void change_opaque(void *ctx, int32_t x, int32_t y, size_t n, uint8_t *ro
 
 CanvasResult canvas_draw_opaque(CanvasDraw *draw, const WireMsgDisplayDrawOpaque *message)
 {
-    OpaqueJob job = { .rop = canvas_rop_reduce(message->rop_descriptor, SPICE_ROPD_INVERS_BRUSH, SPICE_ROPD_INVERS_SRC) };
-    ScaledJob scaled = { .argb = NULL };
+    OpaqueJob job = {.rop = canvas_rop_reduce(message->rop_descriptor, SPICE_ROPD_INVERS_BRUSH,
+                                              SPICE_ROPD_INVERS_SRC)};
+    ScaledJob scaled = {.argb = NULL};
     Placement placement;
     CanvasResult result = canvas_operand_resolve(draw, &draw->source);
 
@@ -273,14 +288,15 @@ typedef struct Rop3Job {
 static void change_rop3(void *ctx, int32_t x, int32_t y, size_t n, uint8_t *row)
 {
     Rop3Job *job = ctx;
-    const uint8_t *pattern = canvas_source_row(&job->brush, x, y, n), *source = canvas_source_row(&job->image, x, y, n);
+    const uint8_t *pattern = canvas_source_row(&job->brush, x, y, n),
+                  *source = canvas_source_row(&job->image, x, y, n);
 
     canvas_rop3_row(job->code, row, pattern, source, n * job->brush.size);
 }
 
 CanvasResult canvas_draw_rop3(CanvasDraw *draw, const WireMsgDisplayDrawRop3 *message)
 {
-    Rop3Job job = { .code = message->rop3 };
+    Rop3Job job = {.code = message->rop3};
     Placement placement;
     CanvasResult result = canvas_operand_resolve(draw, &draw->source);
 
@@ -343,7 +359,7 @@ static void change_keyed(void *ctx, int32_t x, int32_t y, size_t n, uint8_t *row
 
 CanvasResult canvas_draw_transparent(CanvasDraw *draw, const WireMsgDisplayDrawTransparent *message)
 {
-    KeyJob job = { .mask = 0xff };
+    KeyJob job = {.mask = 0xff};
     uint32_t color = message->true_color;
     Placement placement;
     CanvasResult result = canvas_operand_resolve(draw, &draw->source);
@@ -383,9 +399,10 @@ CanvasResult canvas_draw_transparent(CanvasDraw *draw, const WireMsgDisplayDrawT
 
 /* ---- moves ---- */
 
-/* Rows in an order in which none is read after it was written: by bands of the region (rectangles of a band have the
- * same rows), and within a row against the direction of the move. */
-static void move_band(const CanvasPixels *target, const pixman_box32_t *rects, int n, int64_t dx, int64_t dy)
+/* Rows in an order in which none is read after it was written: by bands of the region (rectangles
+ * of a band have the same rows), and within a row against the direction of the move. */
+static void move_band(const CanvasPixels *target, const pixman_box32_t *rects, int n, int64_t dx,
+                      int64_t dy)
 {
     unsigned int size = canvas_unpacked_size(target->format);
     int32_t rows = rects[0].y2 - rects[0].y1;
@@ -397,7 +414,8 @@ static void move_band(const CanvasPixels *target, const pixman_box32_t *rects, i
         for (int j = 0; j < n; j++) {
             const pixman_box32_t *rect = &rects[dx > 0 ? n - 1 - j : j];
 
-            memmove(to + (size_t)rect->x1 * size, from + (rect->x1 - dx) * size, (size_t)(rect->x2 - rect->x1) * size);
+            memmove(to + (size_t)rect->x1 * size, from + (rect->x1 - dx) * size,
+                    (size_t)(rect->x2 - rect->x1) * size);
         }
     }
 }
@@ -433,11 +451,11 @@ CanvasResult canvas_draw_copy_bits(CanvasDraw *draw, const WirePoint *src_pos)
     const CanvasPixels *target = canvas_target(draw);
     CanvasBox box = canvas_draw_box(draw), exists;
     int64_t dx = box.x1 - src_pos->x, dy = box.y1 - src_pos->y;
-    RopJob job = { .rop = CANVAS_ROP_COPY };
+    RopJob job = {.rop = CANVAS_ROP_COPY};
     CanvasPixels *pixels = &draw->source.pixels;
     CanvasResult result;
 
-    exists = (CanvasBox){ dx, dy, target->width + dx, target->height + dy };
+    exists = (CanvasBox){dx, dy, target->width + dx, target->height + dy};
     canvas_area_restrict(&draw->area, &exists);
     if ((dx == 0 && dy == 0) || canvas_area_is_empty(&draw->area))
         return CANVAS_OK;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The stroke command: paths to polylines (section 13.1 and 13.3 of docs/spec/canvas.md), and their pixels to the target. */
+/* The stroke command: paths to polylines (section 13.1 and 13.3 of docs/spec/canvas.md), and their
+ * pixels to the target. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +17,8 @@ typedef struct Painter {
     CanvasRopTerms terms;
     const CanvasPixels *tile; /* NULL: a colour */
     int64_t tile_left, tile_top;
-    uint32_t keep, flip;      /* with a colour: the operation as in CanvasRopTerms */
-    uint8_t *collected;       /* careful dashes: pixels are noted here, and painted once at the end */
+    uint32_t keep, flip; /* with a colour: the operation as in CanvasRopTerms */
+    uint8_t *collected;  /* careful dashes: pixels are noted here, and painted once at the end */
     size_t collected_stride;
 } Painter;
 
@@ -77,7 +78,8 @@ static void paint_span(void *ctx, int32_t x, int32_t y, int32_t n)
     const CanvasArea *area = &painter->draw->area;
 
     if (painter->collected) {
-        uint8_t *row = painter->collected + (size_t)(y - area->extents.y1) * painter->collected_stride;
+        uint8_t *row =
+            painter->collected + (size_t)(y - area->extents.y1) * painter->collected_stride;
 
         for (int32_t i = x - area->extents.x1; n > 0; i++, n--)
             row[i >> 3] |= 1u << (i & 7);
@@ -87,8 +89,8 @@ static void paint_span(void *ctx, int32_t x, int32_t y, int32_t n)
         paint_pixel(painter, x++, y);
 }
 
-static void paint_line(void *ctx, int32_t x, int32_t y, int32_t step_x, int32_t step_y, bool x_major, int64_t error,
-                       int64_t add, int64_t subtract, int64_t n)
+static void paint_line(void *ctx, int32_t x, int32_t y, int32_t step_x, int32_t step_y,
+                       bool x_major, int64_t error, int64_t add, int64_t subtract, int64_t n)
 {
     const Painter *painter = ctx;
     const CanvasPixels *target = painter->target;
@@ -96,7 +98,8 @@ static void paint_line(void *ctx, int32_t x, int32_t y, int32_t step_x, int32_t 
     if (!painter->tile && !painter->draw->area.bits && PIXMAN_FORMAT_BPP(target->format) == 32) {
         /* The usual case: a colour on a 32-bit surface, one rectangle. */
         uint32_t *pixel = (uint32_t *)canvas_row(target, y) + x;
-        ptrdiff_t down = step_y * (target->stride / 4), major = x_major ? step_x : down, minor = x_major ? down : step_x;
+        ptrdiff_t down = step_y * (target->stride / 4), major = x_major ? step_x : down,
+                  minor = x_major ? down : step_x;
 
         for (;;) {
             *pixel = (*pixel & painter->keep) ^ painter->flip;
@@ -141,7 +144,8 @@ static void append(Polyline *line, CanvasPoint point)
 {
     if (line->n == line->capacity) {
         size_t capacity = line->capacity ? line->capacity * 2 : 64, bytes;
-        CanvasPoint *points = size_mul(capacity, sizeof *points, &bytes) ? realloc(line->points, bytes) : NULL;
+        CanvasPoint *points =
+            size_mul(capacity, sizeof *points, &bytes) ? realloc(line->points, bytes) : NULL;
 
         if (!points) {
             line->failed = true;
@@ -155,12 +159,12 @@ static void append(Polyline *line, CanvasPoint point)
 
 static CanvasPoint rounded(const CanvasPoint *fixed)
 {
-    return (CanvasPoint){ (fixed->x + 7) >> 4, (fixed->y + 7) >> 4 };
+    return (CanvasPoint){(fixed->x + 7) >> 4, (fixed->y + 7) >> 4};
 }
 
 static CanvasPoint widen(const WirePoint *point)
 {
-    return (CanvasPoint){ point->x, point->y };
+    return (CanvasPoint){point->x, point->y};
 }
 
 typedef struct StrokeJob {
@@ -220,8 +224,9 @@ static void draw_polyline(StrokeJob *job)
 
 /* Beyond this depth the halves of any curve are points. */
 #define MAX_DEPTH 32
-/* Points that the curves of one command may become; a curve over the whole range of coordinates makes some 2^16, one on
- * a screen less than a hundred. After that they are drawn as lines, to bound time and memory. */
+/* Points that the curves of one command may become; a curve over the whole range of coordinates
+ * makes some 2^16, one on a screen less than a hundred. After that they are drawn as lines, to
+ * bound time and memory. */
 #define MAX_CURVE_POINTS (1u << 20)
 
 /* Differences of coordinates have 34 bits, so their products need more than 64. */
@@ -234,17 +239,18 @@ static Wide dot(CanvasPoint u, CanvasPoint w)
 
 static CanvasPoint minus(CanvasPoint a, CanvasPoint b)
 {
-    return (CanvasPoint){ a.x - b.x, a.y - b.y };
+    return (CanvasPoint){a.x - b.x, a.y - b.y};
 }
 
 static CanvasPoint middle(CanvasPoint a, CanvasPoint b)
 {
-    return (CanvasPoint){ (a.x + b.x) / 2, (a.y + b.y) / 2 };
+    return (CanvasPoint){(a.x + b.x) / 2, (a.y + b.y) / 2};
 }
 
 static bool is_flat(const CanvasPoint *p)
 {
-    CanvasPoint a = minus(p[1], p[0]), b = minus(p[3], p[0]), c = minus(p[2], p[3]), e = minus(p[0], p[3]);
+    CanvasPoint a = minus(p[1], p[0]), b = minus(p[3], p[0]), c = minus(p[2], p[3]),
+                e = minus(p[0], p[3]);
     Wide bb = dot(b, b), ab = dot(a, b), ce = dot(c, e);
 
     return (dot(a, a) * bb - ab * ab) >> 3 < bb && (dot(c, c) * bb - ce * ce) >> 3 < bb;
@@ -254,7 +260,7 @@ static bool is_flat(const CanvasPoint *p)
 static bool is_outside(const StrokeJob *job, const CanvasPoint *p)
 {
     const pixman_box32_t *bounds = &job->pen.bounds;
-    CanvasBox hull = { p[0].x, p[0].y, p[0].x, p[0].y };
+    CanvasBox hull = {p[0].x, p[0].y, p[0].x, p[0].y};
 
     for (int i = 1; i < 4; i++) {
         hull.x1 = p[i].x < hull.x1 ? p[i].x : hull.x1;
@@ -262,14 +268,14 @@ static bool is_outside(const StrokeJob *job, const CanvasPoint *p)
         hull.x2 = p[i].x > hull.x2 ? p[i].x : hull.x2;
         hull.y2 = p[i].y > hull.y2 ? p[i].y : hull.y2;
     }
-    return hull.x2 / 16 + 2 < bounds->x1 || hull.x1 / 16 - 2 > bounds->x2 || hull.y2 / 16 + 2 < bounds->y1 ||
-           hull.y1 / 16 - 2 > bounds->y2;
+    return hull.x2 / 16 + 2 < bounds->x1 || hull.x1 / 16 - 2 > bounds->x2 ||
+           hull.y2 / 16 + 2 < bounds->y1 || hull.y1 / 16 - 2 > bounds->y2;
 }
 
 static void flatten(StrokeJob *job, const CanvasPoint *p, int depth)
 {
-    bool point = p[0].x == p[1].x && p[0].x == p[2].x && p[0].x == p[3].x && p[0].y == p[1].y && p[0].y == p[2].y &&
-                 p[0].y == p[3].y;
+    bool point = p[0].x == p[1].x && p[0].x == p[2].x && p[0].x == p[3].x && p[0].y == p[1].y &&
+                 p[0].y == p[2].y && p[0].y == p[3].y;
 
     /* A solid curve that isn't in sight needs only its end; dashes go on counting there. */
     if (point || depth == 0 || job->curve_points == 0 || job->line.failed || is_flat(p) ||
@@ -281,7 +287,7 @@ static void flatten(StrokeJob *job, const CanvasPoint *p, int depth)
 
     CanvasPoint p01 = middle(p[0], p[1]), p12 = middle(p[1], p[2]), p23 = middle(p[2], p[3]);
     CanvasPoint p012 = middle(p01, p12), p123 = middle(p12, p23), centre = middle(p012, p123);
-    const CanvasPoint left[] = { p[0], p01, p012, centre }, right[] = { centre, p123, p23, p[3] };
+    const CanvasPoint left[] = {p[0], p01, p012, centre}, right[] = {centre, p123, p23, p[3]};
 
     flatten(job, left, depth - 1);
     flatten(job, right, depth - 1);
@@ -299,7 +305,8 @@ static void add_segment(StrokeJob *job, const WirePathSegment *segment)
 
     if (begin && n == 0)
         return;
-    if (segment->flags & SPICE_PATH_BEZIER && ((n - begin) % 3 != 0 || (!begin && n > 0 && line->n == 0)))
+    if (segment->flags & SPICE_PATH_BEZIER &&
+        ((n - begin) % 3 != 0 || (!begin && n > 0 && line->n == 0)))
         return;
     if (begin) {
         CanvasPoint first = widen(points);
@@ -312,8 +319,10 @@ static void add_segment(StrokeJob *job, const WirePathSegment *segment)
     if (segment->flags & SPICE_PATH_BEZIER) {
         for (uint32_t i = 0; i < n && !line->failed; i += 3) {
             const CanvasPoint *last = &line->points[line->n - 1];
-            const CanvasPoint curve[] = { { last->x * 16, last->y * 16 }, widen(&points[i]), widen(&points[i + 1]),
-                                          widen(&points[i + 2]) };
+            const CanvasPoint curve[] = {{last->x * 16, last->y * 16},
+                                         widen(&points[i]),
+                                         widen(&points[i + 1]),
+                                         widen(&points[i + 2])};
 
             flatten(job, curve, MAX_DEPTH);
         }
@@ -334,7 +343,7 @@ static void add_segment(StrokeJob *job, const WirePathSegment *segment)
 /* What the path can reach, miters included. */
 static CanvasBox path_box(const WirePath *path)
 {
-    CanvasBox box = { INT32_MAX, INT32_MAX, INT32_MIN, INT32_MIN };
+    CanvasBox box = {INT32_MAX, INT32_MAX, INT32_MIN, INT32_MIN};
 
     for (uint32_t i = 0; i < path->n_segments; i++) {
         const WirePathSegment *segment = &path->segments[i];
@@ -348,14 +357,14 @@ static CanvasBox path_box(const WirePath *path)
             box.y2 = y > box.y2 ? y : box.y2;
         }
     }
-    return (CanvasBox){ (box.x1 >> 4) - 8, (box.y1 >> 4) - 8, (box.x2 >> 4) + 9, (box.y2 >> 4) + 9 };
+    return (CanvasBox){(box.x1 >> 4) - 8, (box.y1 >> 4) - 8, (box.x2 >> 4) + 9, (box.y2 >> 4) + 9};
 }
 
 /* The operations that give another result when a pixel is painted twice (13.5). */
 static bool needs_care(CanvasRop rop)
 {
-    return rop == CANVAS_ROP_AND_REV || rop == CANVAS_ROP_XOR || (rop >= CANVAS_ROP_NOR && rop <= CANVAS_ROP_OR_REV) ||
-           rop == CANVAS_ROP_NAND;
+    return rop == CANVAS_ROP_AND_REV || rop == CANVAS_ROP_XOR ||
+           (rop >= CANVAS_ROP_NOR && rop <= CANVAS_ROP_OR_REV) || rop == CANVAS_ROP_NAND;
 }
 
 static CanvasResult prepare_brush(CanvasDraw *draw, const WireBrush *brush, Painter *painter)
@@ -385,8 +394,10 @@ static CanvasResult prepare_brush(CanvasDraw *draw, const WireBrush *brush, Pain
 
 CanvasResult canvas_draw_stroke(CanvasDraw *draw, const WireMsgDisplayDrawStroke *message)
 {
-    CanvasRop rop = canvas_rop_reduce(message->fore_mode, SPICE_ROPD_INVERS_BRUSH, SPICE_ROPD_INVERS_DEST);
-    StrokeJob job = { .dashed = message->attr.flags & SPICE_LINE_FLAGS_STYLED, .curve_points = MAX_CURVE_POINTS };
+    CanvasRop rop =
+        canvas_rop_reduce(message->fore_mode, SPICE_ROPD_INVERS_BRUSH, SPICE_ROPD_INVERS_DEST);
+    StrokeJob job = {.dashed = message->attr.flags & SPICE_LINE_FLAGS_STYLED,
+                     .curve_points = MAX_CURVE_POINTS};
     CanvasResult result;
     CanvasBox reach;
 
@@ -399,17 +410,20 @@ CanvasResult canvas_draw_stroke(CanvasDraw *draw, const WireMsgDisplayDrawStroke
     canvas_area_restrict(&draw->area, &reach);
     if (canvas_area_is_empty(&draw->area))
         return CANVAS_OK;
-    job.painter = (Painter){ .draw = draw, .target = canvas_target(draw), .terms = canvas_rop_terms(rop) };
+    job.painter =
+        (Painter){.draw = draw, .target = canvas_target(draw), .terms = canvas_rop_terms(rop)};
     result = prepare_brush(draw, &message->brush, &job.painter);
     if (result == CANVAS_OK)
         result = canvas_area_flatten(&draw->area);
     if (result != CANVAS_OK)
         return result;
-    job.pen = (CanvasPen){ draw->area.extents, paint_span, paint_line, &job.painter };
+    job.pen = (CanvasPen){draw->area.extents, paint_span, paint_line, &job.painter};
     job.careful_rop = needs_care(rop);
     if (job.dashed && job.careful_rop) {
-        job.painter.collected_stride = ((size_t)(draw->area.extents.x2 - draw->area.extents.x1) + 7) / 8;
-        job.painter.collected = calloc(draw->area.extents.y2 - draw->area.extents.y1, job.painter.collected_stride);
+        job.painter.collected_stride =
+            ((size_t)(draw->area.extents.x2 - draw->area.extents.x1) + 7) / 8;
+        job.painter.collected =
+            calloc(draw->area.extents.y2 - draw->area.extents.y1, job.painter.collected_stride);
         if (!job.painter.collected)
             return CANVAS_NO_MEMORY;
     }

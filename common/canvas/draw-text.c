@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The text command: the area behind, then glyphs as an alpha mask (section 14 of docs/spec/canvas.md). */
+/* The text command: the area behind, then glyphs as an alpha mask (section 14 of
+ * docs/spec/canvas.md). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,7 @@ static CanvasBox glyph_box(const WireGlyph *glyph)
     int64_t left = (int64_t)glyph->render_pos.x + glyph->glyph_origin.x;
     int64_t top = (int64_t)glyph->render_pos.y + glyph->glyph_origin.y;
 
-    return (CanvasBox){ left, top, left + glyph->width, top + glyph->height };
+    return (CanvasBox){left, top, left + glyph->width, top + glyph->height};
 }
 
 static CanvasBox string_bounds(const WireString *string)
@@ -60,9 +61,13 @@ static void add_row(GlyphDepth depth, const uint8_t *row, uint8_t *alpha, int64_
         for (int64_t x = from; x < to;) {
             if ((x & 7) == 0 && to - x >= 8) {
                 /* Byte j of the word gets bit 7 - j of the row, and becomes 255 if it is set. */
-                uint64_t spread = row[x >> 3] * UINT64_C(0x0101010101010101) & UINT64_C(0x0102040810204080), old;
+                uint64_t spread = row[x >> 3] * UINT64_C(0x0101010101010101) &
+                                  UINT64_C(0x0102040810204080),
+                         old;
 
-                spread = ((spread + UINT64_C(0x7f7f7f7f7f7f7f7f)) >> 7 & UINT64_C(0x0101010101010101)) * 255;
+                spread =
+                    ((spread + UINT64_C(0x7f7f7f7f7f7f7f7f)) >> 7 & UINT64_C(0x0101010101010101)) *
+                    255;
                 memcpy(&old, alpha, 8);
                 old |= spread;
                 memcpy(alpha, &old, 8);
@@ -105,8 +110,9 @@ static void add_glyph(GlyphMask *mask, GlyphDepth depth, const WireGlyph *glyph)
         return;
     for (int64_t y = top; y < bottom; y++)
         add_row(depth, glyph->data.data + (size_t)(box.y2 - 1 - y) * pitch,
-                mask->alpha + (size_t)(y - mask->extents.y1) * mask->stride + (left - mask->extents.x1), left - box.x1,
-                right - box.x1);
+                mask->alpha + (size_t)(y - mask->extents.y1) * mask->stride +
+                    (left - mask->extents.x1),
+                left - box.x1, right - box.x1);
 }
 
 typedef struct GlyphJob {
@@ -120,7 +126,8 @@ typedef struct GlyphJob {
 } GlyphJob;
 
 /* The usual case: one colour on a 32-bit surface. */
-CANVAS_KERNEL static void blend_color_wide(uint32_t color, uint32_t kept, const uint8_t *restrict alpha, size_t n,
+CANVAS_KERNEL static void blend_color_wide(uint32_t color, uint32_t kept,
+                                           const uint8_t *restrict alpha, size_t n,
                                            uint32_t *restrict row)
 {
     for (size_t i = 0; i < n; i += 8) {
@@ -137,7 +144,8 @@ CANVAS_KERNEL static void blend_color_wide(uint32_t color, uint32_t kept, const 
         if (eight == 0)
             continue;
         for (int j = 0; j < 8; j++) {
-            uint32_t blended = canvas_over_pixel(canvas_mul_pixel(color, alpha[i + j]), row[i + j]) & kept;
+            uint32_t blended =
+                canvas_over_pixel(canvas_mul_pixel(color, alpha[i + j]), row[i + j]) & kept;
 
             row[i + j] = alpha[i + j] ? blended : row[i + j];
         }
@@ -145,7 +153,8 @@ CANVAS_KERNEL static void blend_color_wide(uint32_t color, uint32_t kept, const 
 }
 
 /* The same when every alpha is 0 or 255. */
-CANVAS_KERNEL static void paint_color_wide(uint32_t color, const uint8_t *restrict alpha, size_t n, uint32_t *restrict row)
+CANVAS_KERNEL static void paint_color_wide(uint32_t color, const uint8_t *restrict alpha, size_t n,
+                                           uint32_t *restrict row)
 {
     for (size_t i = 0; i < n; i++) {
         uint32_t ink = (uint32_t)(int32_t)(int8_t)alpha[i];
@@ -165,15 +174,18 @@ static void change_glyphs(void *ctx, int32_t x, int32_t y, size_t n, uint8_t *ro
     uint32_t color = job->color, last_alpha = 0, ink = 0;
 
     if (!job->pattern && size == 4 && job->depth == GLYPH_A1) {
-        paint_color_wide(job->format == PIXMAN_a8r8g8b8 ? color : color & 0x00ffffff, alpha, n, (uint32_t *)row);
+        paint_color_wide(job->format == PIXMAN_a8r8g8b8 ? color : color & 0x00ffffff, alpha, n,
+                         (uint32_t *)row);
         return;
     }
     if (!job->pattern && size == 4) {
-        blend_color_wide(color, job->format == PIXMAN_a8r8g8b8 ? UINT32_MAX : 0x00ffffff, alpha, n, (uint32_t *)row);
+        blend_color_wide(color, job->format == PIXMAN_a8r8g8b8 ? UINT32_MAX : 0x00ffffff, alpha, n,
+                         (uint32_t *)row);
         return;
     }
     if (job->pattern) {
-        canvas_fetch_row(job->tile.pixels.format, canvas_source_row(&job->tile, x, y, n), n, job->argb);
+        canvas_fetch_row(job->tile.pixels.format, canvas_source_row(&job->tile, x, y, n), n,
+                         job->argb);
         pattern = job->argb;
     }
     for (size_t i = 0; i < n; i++) {
@@ -194,7 +206,8 @@ static void change_glyphs(void *ctx, int32_t x, int32_t y, size_t n, uint8_t *ro
     }
 }
 
-/* Section 14.5: colours of 16-bit surfaces are 555, also on 565, and expand by another formula than elsewhere. */
+/* Section 14.5: colours of 16-bit surfaces are 555, also on 565, and expand by another formula than
+ * elsewhere. */
 static uint32_t text_color(const CanvasDraw *draw, uint32_t color)
 {
     uint32_t channels[3];
@@ -206,24 +219,29 @@ static uint32_t text_color(const CanvasDraw *draw, uint32_t color)
     return 0xff000000u | channels[0] << 16 | channels[1] << 8 | channels[2];
 }
 
-static CanvasResult paint_glyphs(CanvasDraw *draw, const CanvasArea *area, const WireMsgDisplayDrawText *message,
-                                 GlyphDepth depth, const CanvasBox *bounds)
+static CanvasResult paint_glyphs(CanvasDraw *draw, const CanvasArea *area,
+                                 const WireMsgDisplayDrawText *message, GlyphDepth depth,
+                                 const CanvasBox *bounds)
 {
     const WireBrush *brush = &message->fore_brush;
-    GlyphJob job = { .depth = depth, .format = canvas_target(draw)->format, .pattern = brush->type == SPICE_BRUSH_TYPE_PATTERN };
+    GlyphJob job = {.depth = depth,
+                    .format = canvas_target(draw)->format,
+                    .pattern = brush->type == SPICE_BRUSH_TYPE_PATTERN};
     CanvasResult result = CANVAS_OK;
-    size_t width = area->extents.x2 - area->extents.x1, height = area->extents.y2 - area->extents.y1;
+    size_t width = area->extents.x2 - area->extents.x1,
+           height = area->extents.y2 - area->extents.y1;
 
     if (job.pattern) {
-        result = canvas_source_tile(&job.tile, &draw->brush.pixels, bounds->x1 + brush->u.pattern.pos.x,
-                                    bounds->y1 + brush->u.pattern.pos.y, &area->extents);
+        result =
+            canvas_source_tile(&job.tile, &draw->brush.pixels, bounds->x1 + brush->u.pattern.pos.x,
+                               bounds->y1 + brush->u.pattern.pos.y, &area->extents);
         if (result != CANVAS_OK)
             return result;
         job.argb = malloc(width * sizeof *job.argb);
     } else {
         job.color = text_color(draw, brush->u.color);
     }
-    job.mask = (GlyphMask){ area->extents, calloc(height, width), width };
+    job.mask = (GlyphMask){area->extents, calloc(height, width), width};
     if (!job.mask.alpha || (job.pattern && !job.argb))
         result = CANVAS_NO_MEMORY;
     if (result == CANVAS_OK) {
@@ -251,8 +269,8 @@ static CanvasResult part_of(CanvasDraw *draw, const CanvasBox *box, CanvasArea *
 CanvasResult canvas_draw_text(CanvasDraw *draw, const WireMsgDisplayDrawText *message)
 {
     const WireRect *back = &message->back_area;
-    CanvasBox behind = { back->left, back->top, back->right, back->bottom };
-    CanvasBox bounds, all = { INT64_MAX, INT64_MAX, INT64_MIN, INT64_MIN };
+    CanvasBox behind = {back->left, back->top, back->right, back->bottom};
+    CanvasBox bounds, all = {INT64_MAX, INT64_MAX, INT64_MIN, INT64_MIN};
     bool has_back = behind.x2 > behind.x1 && behind.y2 > behind.y1, has_glyphs;
     GlyphDepth depth = GLYPH_A1;
     CanvasArea part;
@@ -279,7 +297,8 @@ CanvasResult canvas_draw_text(CanvasDraw *draw, const WireMsgDisplayDrawText *me
         all = behind;
         result = part_of(draw, &behind, &part);
         if (result == CANVAS_OK && !canvas_area_is_empty(&part))
-            result = canvas_paint_brush(draw, &part, &message->back_brush, &draw->extra, CANVAS_ROP_COPY);
+            result = canvas_paint_brush(draw, &part, &message->back_brush, &draw->extra,
+                                        CANVAS_ROP_COPY);
         pixman_region32_fini(&part.region);
     }
     if (result == CANVAS_OK && has_glyphs) {

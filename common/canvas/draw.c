@@ -130,8 +130,8 @@ bool canvas_is_draw(uint16_t type)
 
 bool canvas_list_images(uint16_t type, const void *message, CanvasOperands *operands)
 {
-    CanvasDraw draw = { 0 };
-    const CanvasOperand *all[] = { &draw.source, &draw.brush, &draw.extra, &draw.mask };
+    CanvasDraw draw = {0};
+    const CanvasOperand *all[] = {&draw.source, &draw.brush, &draw.extra, &draw.mask};
 
     memset(operands, 0, sizeof *operands);
     if (!collect(type, message, &draw))
@@ -161,7 +161,7 @@ static CanvasResult load(CanvasDraw *draw, CanvasOperand *operand, uint32_t surf
 /* All of them, also after a failure: each has its effect on caches. The first failure counts. */
 static CanvasResult load_all(CanvasDraw *draw, uint32_t surface_format)
 {
-    CanvasOperand *all[] = { &draw->source, &draw->brush, &draw->extra, &draw->mask };
+    CanvasOperand *all[] = {&draw->source, &draw->brush, &draw->extra, &draw->mask};
     CanvasResult result = CANVAS_OK;
 
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -182,7 +182,7 @@ CanvasBox canvas_draw_box(const CanvasDraw *draw)
 {
     const WireRect *box = &draw->base->box;
 
-    return (CanvasBox){ box->left, box->top, box->right, box->bottom };
+    return (CanvasBox){box->left, box->top, box->right, box->bottom};
 }
 
 static CanvasResult take_snapshot(CanvasOperand *operand)
@@ -210,8 +210,9 @@ CanvasResult canvas_operand_resolve(CanvasDraw *draw, CanvasOperand *operand)
     }
     if (!operand->image)
         return CANVAS_BAD_MESSAGE;
-    pixels = operand->use == CANVAS_USE_TARGET ? canvas_image_for_surface(operand->image, draw->target->format)
-                                               : canvas_image_pixels(operand->image);
+    pixels = operand->use == CANVAS_USE_TARGET
+                 ? canvas_image_for_surface(operand->image, draw->target->format)
+                 : canvas_image_pixels(operand->image);
     if (!pixels)
         return CANVAS_NO_MEMORY;
     operand->pixels = *pixels;
@@ -236,8 +237,8 @@ static CanvasResult apply_mask(CanvasDraw *draw, const WireQMask *mask)
         return result;
     if (draw->mask.pixels.format != PIXMAN_a1)
         return CANVAS_BAD_IMAGE;
-    return canvas_area_mask(&draw->area, &draw->mask.pixels, box.x1 - mask->pos.x, box.y1 - mask->pos.y,
-                            mask->flags & SPICE_MASK_FLAGS_INVERS);
+    return canvas_area_mask(&draw->area, &draw->mask.pixels, box.x1 - mask->pos.x,
+                            box.y1 - mask->pos.y, mask->flags & SPICE_MASK_FLAGS_INVERS);
 }
 
 static const WireQMask *mask_of(uint16_t type, const void *message)
@@ -304,9 +305,10 @@ static CanvasResult dispatch(CanvasDraw *draw, uint16_t type, const void *messag
     }
 }
 
-CanvasResult canvas_draw(const CanvasEnv *env, uint16_t type, const void *message, pixman_region32_t *damage)
+CanvasResult canvas_draw(const CanvasEnv *env, uint16_t type, const void *message,
+                         pixman_region32_t *damage)
 {
-    CanvasDraw draw = { .env = env };
+    CanvasDraw draw = {.env = env};
     const WireClip *clip;
     const WireQMask *mask;
     CanvasResult result;

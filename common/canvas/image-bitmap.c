@@ -31,7 +31,8 @@ static unsigned int bits_of(uint8_t format)
 
 static bool has_palette(uint8_t format)
 {
-    return format == SPICE_BITMAP_FMT_1BIT_BE || format == SPICE_BITMAP_FMT_4BIT_BE || format == SPICE_BITMAP_FMT_8BIT;
+    return format == SPICE_BITMAP_FMT_1BIT_BE || format == SPICE_BITMAP_FMT_4BIT_BE ||
+           format == SPICE_BITMAP_FMT_8BIT;
 }
 
 /* The native format; 0: the bitmap isn't usable here. */
@@ -40,7 +41,8 @@ static pixman_format_code_t native_format(const WireImage *image, const CanvasDe
     uint8_t format = image->u.bitmap.format;
 
     if (how->use == CANVAS_USE_MASK)
-        return format == SPICE_BITMAP_FMT_1BIT_LE || format == SPICE_BITMAP_FMT_1BIT_BE ? PIXMAN_a1 : 0;
+        return format == SPICE_BITMAP_FMT_1BIT_LE || format == SPICE_BITMAP_FMT_1BIT_BE ? PIXMAN_a1
+                                                                                        : 0;
     if (has_palette(format)) {
         switch (how->surface_format) {
         case SPICE_SURFACE_FMT_32_xRGB:
@@ -99,8 +101,8 @@ static size_t palette_index(uint8_t format, const uint8_t *row, size_t x)
 }
 
 /* colors has 256 entries. */
-static void palette_row(uint8_t format, const uint8_t *row, size_t n, const uint32_t *colors, uint8_t *out,
-                        unsigned int pixel_size)
+static void palette_row(uint8_t format, const uint8_t *row, size_t n, const uint32_t *colors,
+                        uint8_t *out, unsigned int pixel_size)
 {
     uint32_t *wide = (uint32_t *)out;
     uint16_t *half = (uint16_t *)out;
@@ -117,8 +119,8 @@ static void palette_row(uint8_t format, const uint8_t *row, size_t n, const uint
     }
 }
 
-static void convert_row(const CanvasDecode *how, uint8_t format, const uint8_t *row, size_t n, const uint32_t *colors,
-                        const CanvasPixels *pixels, int32_t y)
+static void convert_row(const CanvasDecode *how, uint8_t format, const uint8_t *row, size_t n,
+                        const uint32_t *colors, const CanvasPixels *pixels, int32_t y)
 {
     uint8_t *out = canvas_row(pixels, y);
     unsigned int size = canvas_unpacked_size(pixels->format);
@@ -140,16 +142,18 @@ static void convert_row(const CanvasDecode *how, uint8_t format, const uint8_t *
     }
 }
 
-CanvasImage *canvas_image_from_bitmap(const WireImage *image, const CanvasDecode *how, CanvasResult *result)
+CanvasImage *canvas_image_from_bitmap(const WireImage *image, const CanvasDecode *how,
+                                      CanvasResult *result)
 {
     const WireBitmap *bitmap = &image->u.bitmap;
     pixman_format_code_t native = native_format(image, how), format = native;
     const uint32_t *entries = NULL;
-    uint32_t colors[256] = { 0 }, n_entries = 0;
+    uint32_t colors[256] = {0}, n_entries = 0;
     CanvasPixels pixels;
     CanvasImage *made;
 
-    *result = native ? check_size(bitmap, bits_of(bitmap->format), how->max_pixels) : CANVAS_BAD_IMAGE;
+    *result =
+        native ? check_size(bitmap, bits_of(bitmap->format), how->max_pixels) : CANVAS_BAD_IMAGE;
     if (*result != CANVAS_OK)
         return NULL;
     if (how->use != CANVAS_USE_MASK && has_palette(bitmap->format)) {
@@ -157,7 +161,8 @@ CanvasImage *canvas_image_from_bitmap(const WireImage *image, const CanvasDecode
             return NULL;
         memcpy(colors, entries, (n_entries < 256 ? n_entries : 256) * sizeof *colors);
         /* Section 5.1: without alpha for this use, unless the cache keeps it (the quirk of 5.5). */
-        if (format == PIXMAN_a8r8g8b8 && how->use == CANVAS_USE_TARGET && !canvas_image_is_for_cache(image))
+        if (format == PIXMAN_a8r8g8b8 && how->use == CANVAS_USE_TARGET &&
+            !canvas_image_is_for_cache(image))
             format = PIXMAN_x8r8g8b8;
     }
     made = canvas_image_new(format, bitmap->x, bitmap->y, false, &pixels);
@@ -168,7 +173,8 @@ CanvasImage *canvas_image_from_bitmap(const WireImage *image, const CanvasDecode
     for (uint32_t y = 0; y < bitmap->y; y++) {
         uint32_t row = bitmap->flags & SPICE_BITMAP_FLAGS_TOP_DOWN ? y : bitmap->y - 1 - y;
 
-        convert_row(how, bitmap->format, bitmap->data.data + (size_t)y * bitmap->stride, bitmap->x, colors, &pixels, row);
+        convert_row(how, bitmap->format, bitmap->data.data + (size_t)y * bitmap->stride, bitmap->x,
+                    colors, &pixels, row);
     }
     if (image->flags & SPICE_IMAGE_FLAGS_HIGH_BITS_SET && format == PIXMAN_x8r8g8b8)
         canvas_set_high_bits(&pixels);

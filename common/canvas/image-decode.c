@@ -54,8 +54,8 @@ bool canvas_image_palette(const WireImage *image, CanvasPaletteRef *ref)
     return ref->palette != NULL;
 }
 
-bool canvas_image_entries(const WireImage *image, const CanvasDecode *how, const uint32_t **entries, uint32_t *n,
-                          CanvasResult *result)
+bool canvas_image_entries(const WireImage *image, const CanvasDecode *how, const uint32_t **entries,
+                          uint32_t *n, CanvasResult *result)
 {
     static const uint32_t black;
     CanvasPaletteRef ref;
@@ -111,7 +111,8 @@ static CanvasResult check_header(const Decoding *decoding, CodecResult read)
         return result_of(read);
     if (decoding->info.width != image->width || decoding->info.height != image->height)
         return CANVAS_BAD_IMAGE;
-    return (uint64_t)image->width * image->height > decoding->how->max_pixels ? CANVAS_TOO_LARGE : CANVAS_OK;
+    return (uint64_t)image->width * image->height > decoding->how->max_pixels ? CANVAS_TOO_LARGE
+                                                                              : CANVAS_OK;
 }
 
 static CanvasResult make(Decoding *decoding, CodecFormat format, bool lossy)
@@ -119,10 +120,10 @@ static CanvasResult make(Decoding *decoding, CodecFormat format, bool lossy)
     static const struct {
         CodecFormat codec;
         pixman_format_code_t pixman;
-    } formats[] = { { CODEC_FORMAT_A8, PIXMAN_a8 },
-                    { CODEC_FORMAT_RGB16, PIXMAN_x1r5g5b5 },
-                    { CODEC_FORMAT_RGB32, PIXMAN_x8r8g8b8 },
-                    { CODEC_FORMAT_RGBA, PIXMAN_a8r8g8b8 } };
+    } formats[] = {{CODEC_FORMAT_A8, PIXMAN_a8},
+                   {CODEC_FORMAT_RGB16, PIXMAN_x1r5g5b5},
+                   {CODEC_FORMAT_RGB32, PIXMAN_x8r8g8b8},
+                   {CODEC_FORMAT_RGBA, PIXMAN_a8r8g8b8}};
     pixman_format_code_t code = 0;
 
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
@@ -130,22 +131,26 @@ static CanvasResult make(Decoding *decoding, CodecFormat format, bool lossy)
             code = formats[i].pixman;
     if (!code)
         return CANVAS_BAD_IMAGE;
-    decoding->made = canvas_image_new(code, decoding->info.width, decoding->info.height, lossy, &decoding->pixels);
+    decoding->made = canvas_image_new(code, decoding->info.width, decoding->info.height, lossy,
+                                      &decoding->pixels);
     if (!decoding->made)
         return CANVAS_NO_MEMORY;
     decoding->step = decoding->info.top_down ? decoding->pixels.stride : -decoding->pixels.stride;
-    decoding->first = canvas_row(&decoding->pixels, decoding->info.top_down ? 0 : decoding->pixels.height - 1);
+    decoding->first =
+        canvas_row(&decoding->pixels, decoding->info.top_down ? 0 : decoding->pixels.height - 1);
     return CANVAS_OK;
 }
 
-/* Section 5.2: 16-bit pictures become 32-bit ones for 32-bit surfaces, unless they are to keep their format. */
+/* Section 5.2: 16-bit pictures become 32-bit ones for 32-bit surfaces, unless they are to keep
+ * their format. */
 static CodecFormat wanted_format(const Decoding *decoding)
 {
     bool wide_surface = (decoding->how->surface_format & 0x3f) == 32;
 
     switch (decoding->info.format) {
     case CODEC_FORMAT_RGB16:
-        return decoding->how->use == CANVAS_USE_TARGET && wide_surface && !canvas_image_is_for_cache(decoding->image)
+        return decoding->how->use == CANVAS_USE_TARGET && wide_surface &&
+                       !canvas_image_is_for_cache(decoding->image)
                    ? CODEC_FORMAT_RGB32
                    : CODEC_FORMAT_RGB16;
     case CODEC_FORMAT_RGB24:
@@ -159,7 +164,8 @@ static CanvasResult decode_quic(Decoding *decoding)
 {
     const WireBytes *data = &decoding->image->u.compressed;
     CodecFormat format;
-    CanvasResult result = check_header(decoding, quic_read_header(data->data, data->size, &decoding->info));
+    CanvasResult result =
+        check_header(decoding, quic_read_header(data->data, data->size, &decoding->info));
 
     if (result != CANVAS_OK)
         return result;
@@ -174,7 +180,8 @@ static CanvasResult decode_lz(Decoding *decoding)
 {
     const WireBytes *data = &decoding->image->u.compressed;
     CodecFormat format;
-    CanvasResult result = check_header(decoding, lz_read_header(data->data, data->size, &decoding->info));
+    CanvasResult result =
+        check_header(decoding, lz_read_header(data->data, data->size, &decoding->info));
 
     if (result != CANVAS_OK)
         return result;
@@ -182,7 +189,8 @@ static CanvasResult decode_lz(Decoding *decoding)
     result = make(decoding, format, false);
     if (result != CANVAS_OK)
         return result;
-    return result_of(lz_decode(data->data, data->size, NULL, 0, format, decoding->first, decoding->step));
+    return result_of(
+        lz_decode(data->data, data->size, NULL, 0, format, decoding->first, decoding->step));
 }
 
 static bool is_palette_format(CodecFormat format)
@@ -204,8 +212,8 @@ static CanvasResult decode_lz_palette(Decoding *decoding)
     const uint32_t *entries;
     CanvasResult result;
 
-    if (surface_format != SPICE_SURFACE_FMT_32_xRGB && surface_format != SPICE_SURFACE_FMT_32_ARGB &&
-        surface_format != SPICE_SURFACE_FMT_16_555)
+    if (surface_format != SPICE_SURFACE_FMT_32_xRGB &&
+        surface_format != SPICE_SURFACE_FMT_32_ARGB && surface_format != SPICE_SURFACE_FMT_16_555)
         return CANVAS_BAD_IMAGE;
     if (!canvas_image_entries(decoding->image, decoding->how, &entries, &n, &result))
         return result;
@@ -218,15 +226,18 @@ static CanvasResult decode_lz_palette(Decoding *decoding)
         return result;
     n = n < 256 ? n : 256;
     for (uint32_t i = 0; i < n; i++)
-        colors[i] = surface_format == SPICE_SURFACE_FMT_16_555 ? expand_555(entries[i]) : entries[i];
-    return result_of(lz_decode(data->data, data->size, colors, n, CODEC_FORMAT_RGB32, decoding->first, decoding->step));
+        colors[i] =
+            surface_format == SPICE_SURFACE_FMT_16_555 ? expand_555(entries[i]) : entries[i];
+    return result_of(lz_decode(data->data, data->size, colors, n, CODEC_FORMAT_RGB32,
+                               decoding->first, decoding->step));
 }
 
 static CanvasResult decode_glz(Decoding *decoding)
 {
     const WireImage *image = decoding->image;
     const CanvasDecode *how = decoding->how;
-    const WireBytes *data = image->type == SPICE_IMAGE_TYPE_GLZ_RGB ? &image->u.compressed : &image->u.zlib_glz.data;
+    const WireBytes *data =
+        image->type == SPICE_IMAGE_TYPE_GLZ_RGB ? &image->u.compressed : &image->u.zlib_glz.data;
     bool copy = image->flags & SPICE_IMAGE_FLAGS_HIGH_BITS_SET;
     GlzImage *glz = NULL;
     CodecResult decoded;
@@ -239,8 +250,8 @@ static CanvasResult decode_glz(Decoding *decoding)
     if (image->type == SPICE_IMAGE_TYPE_GLZ_RGB)
         decoded = glz_decode(how->glz, data->data, data->size, &glz, how->missing);
     else
-        decoded = zlib_glz_decode(how->glz, data->data, data->size, image->u.zlib_glz.inflated_size, image->width,
-                                  image->height, &glz, how->missing);
+        decoded = zlib_glz_decode(how->glz, data->data, data->size, image->u.zlib_glz.inflated_size,
+                                  image->width, image->height, &glz, how->missing);
     if (decoded != CODEC_OK)
         return result_of(decoded);
     decoding->info = *glz_image_info(glz);
@@ -250,8 +261,8 @@ static CanvasResult decode_glz(Decoding *decoding)
         /* The window's pixels can't be changed. */
         result = make(decoding, CODEC_FORMAT_RGB32, false);
         for (uint32_t y = 0; result == CANVAS_OK && y < image->height; y++)
-            memcpy(decoding->first + (ptrdiff_t)y * decoding->step, glz_image_pixels(glz) + (size_t)y * image->width,
-                   (size_t)image->width * 4);
+            memcpy(decoding->first + (ptrdiff_t)y * decoding->step,
+                   glz_image_pixels(glz) + (size_t)y * image->width, (size_t)image->width * 4);
     } else if (result == CANVAS_OK) {
         decoding->made = canvas_image_new_for_glz(glz);
         result = decoding->made ? CANVAS_OK : CANVAS_NO_MEMORY;
@@ -263,28 +274,31 @@ static CanvasResult decode_glz(Decoding *decoding)
 static CanvasResult decode_jpeg(Decoding *decoding)
 {
     const WireBytes *data = &decoding->image->u.compressed;
-    CanvasResult result = check_header(decoding, jpeg_image_read_header(data->data, data->size, &decoding->info));
+    CanvasResult result =
+        check_header(decoding, jpeg_image_read_header(data->data, data->size, &decoding->info));
 
     if (result == CANVAS_OK)
         result = make(decoding, CODEC_FORMAT_RGB32, true);
     if (result != CANVAS_OK)
         return result;
-    return result_of(jpeg_image_decode(data->data, data->size, CODEC_FORMAT_RGB32, decoding->first, decoding->step));
+    return result_of(jpeg_image_decode(data->data, data->size, CODEC_FORMAT_RGB32, decoding->first,
+                                       decoding->step));
 }
 
 static CanvasResult decode_jpeg_alpha(Decoding *decoding)
 {
     const WireJpegAlpha *part = &decoding->image->u.jpeg_alpha;
     bool top_down = part->flags & SPICE_JPEG_ALPHA_FLAGS_TOP_DOWN;
-    CanvasResult result = check_header(decoding, jpeg_alpha_read_header(part->data.data, part->data.size,
-                                                                        part->jpeg_size, top_down, &decoding->info));
+    CanvasResult result =
+        check_header(decoding, jpeg_alpha_read_header(part->data.data, part->data.size,
+                                                      part->jpeg_size, top_down, &decoding->info));
 
     if (result == CANVAS_OK)
         result = make(decoding, CODEC_FORMAT_RGBA, true);
     if (result != CANVAS_OK)
         return result;
-    return result_of(jpeg_alpha_decode(part->data.data, part->data.size, part->jpeg_size, top_down, decoding->first,
-                                       decoding->step));
+    return result_of(jpeg_alpha_decode(part->data.data, part->data.size, part->jpeg_size, top_down,
+                                       decoding->first, decoding->step));
 }
 
 static CanvasResult decode_lz4(Decoding *decoding)
@@ -296,16 +310,17 @@ static CanvasResult decode_lz4(Decoding *decoding)
 
     if (image->width == 0 || image->height == 0)
         return CANVAS_BAD_IMAGE;
-    result = check_header(decoding, lz4_image_read_header(data->data, data->size, image->width, image->height,
-                                                          &decoding->info));
+    result = check_header(decoding, lz4_image_read_header(data->data, data->size, image->width,
+                                                          image->height, &decoding->info));
     if (result != CANVAS_OK)
         return result;
-    format = decoding->info.format == CODEC_FORMAT_RGB24 ? CODEC_FORMAT_RGB32 : decoding->info.format;
+    format =
+        decoding->info.format == CODEC_FORMAT_RGB24 ? CODEC_FORMAT_RGB32 : decoding->info.format;
     result = make(decoding, format, false);
     if (result != CANVAS_OK)
         return result;
-    return result_of(lz4_image_decode(data->data, data->size, image->width, image->height, format, decoding->first,
-                                      decoding->step));
+    return result_of(lz4_image_decode(data->data, data->size, image->width, image->height, format,
+                                      decoding->first, decoding->step));
 }
 
 static CanvasResult decode_compressed(Decoding *decoding)
@@ -331,10 +346,11 @@ static CanvasResult decode_compressed(Decoding *decoding)
     }
 }
 
-CanvasImage *canvas_image_decode(const WireImage *image, const CanvasDecode *how, CanvasResult *result)
+CanvasImage *canvas_image_decode(const WireImage *image, const CanvasDecode *how,
+                                 CanvasResult *result)
 {
     CanvasDecode limited = *how;
-    Decoding decoding = { .image = image, .how = &limited };
+    Decoding decoding = {.image = image, .how = &limited};
     CanvasResult ignored;
     bool high_bits = image->flags & SPICE_IMAGE_FLAGS_HIGH_BITS_SET;
 
@@ -355,7 +371,8 @@ CanvasImage *canvas_image_decode(const WireImage *image, const CanvasDecode *how
         canvas_image_unref(decoding.made);
         return NULL;
     }
-    /* LZ4's 24-bit pictures count as another format (5.2); GLZ pictures used in place have no pixels here to write. */
+    /* LZ4's 24-bit pictures count as another format (5.2); GLZ pictures used in place have no
+     * pixels here to write. */
     if (high_bits && decoding.pixels.data && decoding.pixels.format == PIXMAN_x8r8g8b8 &&
         !(image->type == SPICE_IMAGE_TYPE_LZ4 && decoding.info.format == CODEC_FORMAT_RGB24))
         canvas_set_high_bits(&decoding.pixels);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* CanvasImage: immutable pixels with a reference count, and copies in the formats of surfaces made on demand. */
+/* CanvasImage: immutable pixels with a reference count, and copies in the formats of surfaces made
+ * on demand. */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@ struct CanvasImage {
     atomic_uint references;
     CanvasPixels pixels;
     bool lossy;
-    void *memory;    /* of the pixels, unless they are in glz */
+    void *memory; /* of the pixels, unless they are in glz */
     GlzImage *glz;
     _Atomic(CanvasImage *) converted[N_CONVERTED];
 };
@@ -35,13 +36,14 @@ static CanvasImage *new_header(bool lossy)
     return image;
 }
 
-CanvasImage *canvas_image_new(pixman_format_code_t format, uint32_t width, uint32_t height, bool lossy,
-                              CanvasPixels *pixels)
+CanvasImage *canvas_image_new(pixman_format_code_t format, uint32_t width, uint32_t height,
+                              bool lossy, CanvasPixels *pixels)
 {
     CanvasImage *image;
     size_t stride = ((size_t)width * PIXMAN_FORMAT_BPP(format) + 31) / 32 * 4, bytes;
 
-    if (width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE || !size_mul(stride, height, &bytes))
+    if (width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE ||
+        !size_mul(stride, height, &bytes))
         return NULL;
     image = new_header(lossy);
     if (!image)
@@ -51,7 +53,7 @@ CanvasImage *canvas_image_new(pixman_format_code_t format, uint32_t width, uint3
         free(image);
         return NULL;
     }
-    image->pixels = (CanvasPixels){ image->memory, stride, width, height, format };
+    image->pixels = (CanvasPixels){image->memory, stride, width, height, format};
     *pixels = image->pixels;
     return image;
 }
@@ -71,8 +73,9 @@ CanvasImage *canvas_image_new_for_glz(GlzImage *glz)
         stride = -stride;
     }
     image->glz = glz_image_ref(glz);
-    image->pixels = (CanvasPixels){ rows, stride, info->width, info->height,
-                                    info->format == CODEC_FORMAT_RGBA ? PIXMAN_a8r8g8b8 : PIXMAN_x8r8g8b8 };
+    image->pixels =
+        (CanvasPixels){rows, stride, info->width, info->height,
+                       info->format == CODEC_FORMAT_RGBA ? PIXMAN_a8r8g8b8 : PIXMAN_x8r8g8b8};
     return image;
 }
 
@@ -143,12 +146,13 @@ const CanvasPixels *canvas_image_for_surface(CanvasImage *image, uint32_t surfac
     copy = atomic_load_explicit(&image->converted[slot], memory_order_acquire);
     if (copy)
         return &copy->pixels;
-    copy = canvas_image_new(format, image->pixels.width, image->pixels.height, image->lossy, &pixels);
+    copy =
+        canvas_image_new(format, image->pixels.width, image->pixels.height, image->lossy, &pixels);
     if (!copy)
         return NULL;
     canvas_convert(&image->pixels, &pixels);
-    if (atomic_compare_exchange_strong_explicit(&image->converted[slot], &other, copy, memory_order_acq_rel,
-                                                memory_order_acquire))
+    if (atomic_compare_exchange_strong_explicit(&image->converted[slot], &other, copy,
+                                                memory_order_acq_rel, memory_order_acquire))
         return &copy->pixels;
     /* Another thread was faster; both copies are equal. */
     canvas_image_unref(copy);

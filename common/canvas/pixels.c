@@ -70,7 +70,8 @@ uint32_t canvas_fetch_one(pixman_format_code_t format, const void *row, size_t i
     }
 }
 
-CANVAS_KERNEL void canvas_fetch_row(pixman_format_code_t format, const void *row, size_t n, uint32_t *argb)
+CANVAS_KERNEL void canvas_fetch_row(pixman_format_code_t format, const void *row, size_t n,
+                                    uint32_t *argb)
 {
     const uint32_t *wide = row;
     const uint16_t *half = row;
@@ -112,10 +113,12 @@ void canvas_fetch(const CanvasPixels *pixels, int32_t x, int32_t y, size_t n, ui
             argb[i] = row[(x + i) >> 3] >> ((x + i) & 7) & 1 ? 0xff000000u : 0;
         return;
     }
-    canvas_fetch_row(pixels->format, row + (size_t)x * canvas_unpacked_size(pixels->format), n, argb);
+    canvas_fetch_row(pixels->format, row + (size_t)x * canvas_unpacked_size(pixels->format), n,
+                     argb);
 }
 
-CANVAS_KERNEL void canvas_store_row(pixman_format_code_t format, void *row, const uint32_t *argb, size_t n)
+CANVAS_KERNEL void canvas_store_row(pixman_format_code_t format, void *row, const uint32_t *argb,
+                                    size_t n)
 {
     uint32_t *wide = row;
     uint16_t *half = row;
@@ -196,7 +199,8 @@ void canvas_shift_bits(const uint8_t *row, size_t row_bytes, size_t x, size_t n,
         memcpy(out, row + first, bytes);
     } else {
         for (size_t i = 0; i < bytes; i++) {
-            unsigned int low = row[first + i], high = first + i + 1 < row_bytes ? row[first + i + 1] : 0;
+            unsigned int low = row[first + i],
+                         high = first + i + 1 < row_bytes ? row[first + i + 1] : 0;
 
             out[i] = low >> shift | high << (8 - shift);
         }
@@ -205,7 +209,8 @@ void canvas_shift_bits(const uint8_t *row, size_t row_bytes, size_t x, size_t n,
         out[bytes - 1] &= (1u << (n & 7)) - 1;
 }
 
-const uint8_t *canvas_raw_row(const CanvasPixels *pixels, int32_t x, int32_t y, size_t n, uint8_t *scratch)
+const uint8_t *canvas_raw_row(const CanvasPixels *pixels, int32_t x, int32_t y, size_t n,
+                              uint8_t *scratch)
 {
     const uint8_t *row = canvas_row(pixels, y);
 
@@ -218,6 +223,6 @@ const uint8_t *canvas_raw_row(const CanvasPixels *pixels, int32_t x, int32_t y, 
 
 pixman_image_t *canvas_view(const CanvasPixels *pixels, pixman_format_code_t format)
 {
-    return pixman_image_create_bits_no_clear(format, pixels->width, pixels->height, (uint32_t *)pixels->data,
-                                             pixels->stride);
+    return pixman_image_create_bits_no_clear(format, pixels->width, pixels->height,
+                                             (uint32_t *)pixels->data, pixels->stride);
 }

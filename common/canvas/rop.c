@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Raster operations on raw pixels: section 4 of docs/spec/canvas.md. The loops are plain so that the compiler
- * vectorises them; all operations are bitwise, so rows of every depth are rows of bytes. */
+/* Raster operations on raw pixels: section 4 of docs/spec/canvas.md. The loops are plain so that
+ * the compiler vectorises them; all operations are bitwise, so rows of every depth are rows of
+ * bytes. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -12,7 +13,8 @@
 /* Truth table of an operation: bit 2 * s + d is the result. */
 static unsigned int truth(CanvasRop rop)
 {
-    /* The GX numbering has the result for s = d = 1 in bit 0, (1,0) in bit 1, (0,1) in bit 2 and (0,0) in bit 3. */
+    /* The GX numbering has the result for s = d = 1 in bit 0, (1,0) in bit 1, (0,1) in bit 2 and
+     * (0,0) in bit 3. */
     unsigned int gx = rop;
 
     return (gx >> 3 & 1) | (gx >> 2 & 1) << 1 | (gx >> 1 & 1) << 2 | (gx & 1) << 3;
@@ -25,7 +27,8 @@ static CanvasRop from_truth(unsigned int table)
 
 CanvasRop canvas_rop_reduce(uint16_t descriptor, uint16_t s_flag, uint16_t d_flag)
 {
-    bool not_s = descriptor & s_flag, not_d = descriptor & d_flag, not_result = descriptor & SPICE_ROPD_INVERS_RES;
+    bool not_s = descriptor & s_flag, not_d = descriptor & d_flag,
+         not_result = descriptor & SPICE_ROPD_INVERS_RES;
     unsigned int s = not_s ? 0x3 : 0xc, d = not_d ? 0x5 : 0xa, table;
 
     if (descriptor & SPICE_ROPD_OP_PUT)
@@ -50,22 +53,24 @@ CanvasRop canvas_rop_reduce(uint16_t descriptor, uint16_t s_flag, uint16_t d_fla
 CanvasRopTerms canvas_rop_terms(CanvasRop rop)
 {
     unsigned int t = truth(rop);
-    /* For a fixed s the result is (d & (f0 ^ f1)) ^ f0, where f0, f1 are the results for d = 0 and d = 1. */
+    /* For a fixed s the result is (d & (f0 ^ f1)) ^ f0, where f0, f1 are the results for d = 0 and
+     * d = 1. */
     uint32_t flip_0 = -(t & 1), flip_1 = -(t >> 2 & 1);
     uint32_t keep_0 = flip_0 ^ -(t >> 1 & 1), keep_1 = flip_1 ^ -(t >> 3 & 1);
 
-    return (CanvasRopTerms){ keep_0 ^ keep_1, keep_0, flip_0 ^ flip_1, flip_0 };
+    return (CanvasRopTerms){keep_0 ^ keep_1, keep_0, flip_0 ^ flip_1, flip_0};
 }
 
-#define ROP_LOOP(expression)                  \
-    for (size_t i = 0; i < bytes; i++) {      \
-        uint8_t s = src[i], d = dst[i];       \
-        (void)s;                              \
-        dst[i] = (expression);                \
-    }                                         \
+#define ROP_LOOP(expression)             \
+    for (size_t i = 0; i < bytes; i++) { \
+        uint8_t s = src[i], d = dst[i];  \
+        (void)s;                         \
+        dst[i] = (expression);           \
+    }                                    \
     break
 
-CANVAS_KERNEL void canvas_rop_row(CanvasRop rop, uint8_t *restrict dst, const uint8_t *restrict src, size_t bytes)
+CANVAS_KERNEL void canvas_rop_row(CanvasRop rop, uint8_t *restrict dst, const uint8_t *restrict src,
+                                  size_t bytes)
 {
     switch (rop) {
     case CANVAS_ROP_CLEAR:
@@ -108,7 +113,8 @@ CANVAS_KERNEL void canvas_rop_row(CanvasRop rop, uint8_t *restrict dst, const ui
     }
 }
 
-CANVAS_KERNEL void canvas_rop_solid(uint32_t keep, uint32_t flip, unsigned int pixel_size, uint8_t *dst, size_t n)
+CANVAS_KERNEL void canvas_rop_solid(uint32_t keep, uint32_t flip, unsigned int pixel_size,
+                                    uint8_t *dst, size_t n)
 {
     uint32_t *wide = (uint32_t *)dst;
     uint16_t *half = (uint16_t *)dst;
@@ -153,11 +159,13 @@ CANVAS_KERNEL void canvas_fill_row(uint8_t *dst, uint32_t pixel, unsigned int pi
     }
 }
 
-CANVAS_KERNEL void canvas_rop3_row(uint8_t code, uint8_t *restrict dst, const uint8_t *restrict pattern,
-                                   const uint8_t *restrict source, size_t bytes)
+CANVAS_KERNEL void canvas_rop3_row(uint8_t code, uint8_t *restrict dst,
+                                   const uint8_t *restrict pattern, const uint8_t *restrict source,
+                                   size_t bytes)
 {
-    /* Shannon's expansion: for each of the four values of (P, S) the result is (D & keep) ^ flip. In terms of the
-     * exclusive-or normal form that is eight masks for 1, D, S, SD, P, PD, PS, PSD. */
+    /* Shannon's expansion: for each of the four values of (P, S) the result is (D & keep) ^ flip.
+     * In terms of the exclusive-or normal form that is eight masks for 1, D, S, SD, P, PD, PS, PSD.
+     */
     uint8_t term[8];
 
     for (unsigned int i = 0; i < 8; i++) {

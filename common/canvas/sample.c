@@ -27,7 +27,8 @@ bool canvas_axis_scale_rop3(CanvasAxis *axis, int64_t from, int64_t to, int64_t 
         return false;
     factor = (double)(to - from) / box_size;
     axis->step = (int64_t)(factor * 65536);
-    /* At most 2^31 * 2^32 in size; with a step of 0 it doesn't matter, otherwise the product stays below 2^49. */
+    /* At most 2^31 * 2^32 in size; with a step of 0 it doesn't matter, otherwise the product stays
+     * below 2^49. */
     axis->offset = axis->step == 0 ? 0 : (int64_t)floor(from / factor + 0.5) * axis->step;
     return true;
 }
@@ -47,9 +48,9 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high)
     return value < low ? low : value > high ? high : value;
 }
 
-CanvasResult canvas_sampler_init(CanvasSampler *sampler, const CanvasPixels *source, CanvasAxis across,
-                                 CanvasAxis down, bool interpolate, int64_t box_left, int64_t box_top,
-                                 const pixman_box32_t *extents)
+CanvasResult canvas_sampler_init(CanvasSampler *sampler, const CanvasPixels *source,
+                                 CanvasAxis across, CanvasAxis down, bool interpolate,
+                                 int64_t box_left, int64_t box_top, const pixman_box32_t *extents)
 {
     int64_t least = INT32_MAX, most = INT32_MIN;
 
@@ -79,8 +80,8 @@ CanvasResult canvas_sampler_init(CanvasSampler *sampler, const CanvasPixels *sou
         }
         int64_t u = position(&across, index) - 32768;
 
-        /* Column -1 and column width are the transparent border; what lies farther out is transparent too, whatever the
-         * weights, so a pair of two border pixels stands for it. */
+        /* Column -1 and column width are the transparent border; what lies farther out is
+         * transparent too, whatever the weights, so a pair of two border pixels stands for it. */
         column = clamp(u >> 16, -2, source->width);
         sampler->columns[i] = column;
         sampler->weights[i] = ((u >> 9) & 127) << 16 | (128 - ((u >> 9) & 127));
@@ -123,7 +124,8 @@ void canvas_sampler_clear(CanvasSampler *sampler)
     memset(sampler, 0, sizeof *sampler);
 }
 
-static void sample_nearest(const CanvasSampler *sampler, int32_t x, int64_t row, size_t n, uint32_t *argb)
+static void sample_nearest(const CanvasSampler *sampler, int32_t x, int64_t row, size_t n,
+                           uint32_t *argb)
 {
     const CanvasPixels *source = sampler->source;
     const int32_t *columns = sampler->columns + (x - sampler->first);
@@ -148,14 +150,18 @@ static void sample_nearest(const CanvasSampler *sampler, int32_t x, int64_t row,
                 argb[i] = columns[i] < 0 ? 0 : (wide[columns[i]] | opaque) & kept;
     } else if (source->format == PIXMAN_a1) {
         for (; i < n; i++)
-            argb[i] = columns[i] >= 0 && line[columns[i] >> 3] >> (columns[i] & 7) & 1 ? 0xff000000u & kept : 0;
+            argb[i] = columns[i] >= 0 && line[columns[i] >> 3] >> (columns[i] & 7) & 1
+                          ? 0xff000000u & kept
+                          : 0;
     } else {
         for (; i < n; i++)
-            argb[i] = columns[i] < 0 ? 0 : canvas_fetch_one(source->format, line, columns[i]) & kept;
+            argb[i] =
+                columns[i] < 0 ? 0 : canvas_fetch_one(source->format, line, columns[i]) & kept;
     }
 }
 
-/* The source row with its transparent surroundings, from the cache. keep is the other row in use. */
+/* The source row with its transparent surroundings, from the cache. keep is the other row in use.
+ */
 static const uint32_t *cached_row(CanvasSampler *sampler, int64_t row, int64_t keep)
 {
     int slot = sampler->cached_row[0] == row ? 0 : sampler->cached_row[1] == row ? 1 : -1;
@@ -174,14 +180,15 @@ static const uint32_t *cached_row(CanvasSampler *sampler, int64_t row, int64_t k
     to = to < sampler->source->width ? to : sampler->source->width;
     memset(sampler->cache[slot], 0, sampler->cached_width * sizeof(uint32_t));
     if (to > from)
-        canvas_fetch(sampler->source, from, row, to - from, sampler->cache[slot] + (from - sampler->first_column));
+        canvas_fetch(sampler->source, from, row, to - from,
+                     sampler->cache[slot] + (from - sampler->first_column));
     return sampler->cache[slot];
 }
 
-/* With weights of 7 bits the formula of 8.3 is exact in two steps: rows first (255 * 128 fits in 16 bits), then
- * columns. */
-CANVAS_KERNEL static void blend_rows(const uint8_t *restrict upper, const uint8_t *restrict lower, unsigned int q, size_t n,
-                                     uint16_t *restrict out)
+/* With weights of 7 bits the formula of 8.3 is exact in two steps: rows first (255 * 128 fits in 16
+ * bits), then columns. */
+CANVAS_KERNEL static void blend_rows(const uint8_t *restrict upper, const uint8_t *restrict lower,
+                                     unsigned int q, size_t n, uint16_t *restrict out)
 {
     uint16_t rest = 128 - q, part = q;
 
@@ -205,12 +212,14 @@ static inline uint32_t blend_columns_plainly(const uint16_t *two, uint32_t weigh
     uint32_t result = 0;
 
     for (int channel = 0; channel < 4; channel++)
-        result |= (two[channel] * (weights & 0xffff) + two[channel + 4] * (weights >> 16)) >> 14 << 8 * channel;
+        result |= (two[channel] * (weights & 0xffff) + two[channel + 4] * (weights >> 16)) >>
+                  14 << 8 * channel;
     return result;
 }
 
-CANVAS_KERNEL static void blend_all_columns(const uint16_t *blended, const int32_t *columns, const uint32_t *weights, size_t n,
-                                            uint32_t kept, uint32_t *argb)
+CANVAS_KERNEL static void blend_all_columns(const uint16_t *blended, const int32_t *columns,
+                                            const uint32_t *weights, size_t n, uint32_t kept,
+                                            uint32_t *argb)
 {
     size_t i = 0;
 
@@ -218,10 +227,12 @@ CANVAS_KERNEL static void blend_all_columns(const uint16_t *blended, const int32
     const __m128i keep = _mm_set1_epi32((int)kept);
 
     for (; i + 4 <= n; i += 4) {
-        __m128i low = _mm_packs_epi32(blend_columns(blended + 4 * (size_t)columns[i], weights[i]),
-                                      blend_columns(blended + 4 * (size_t)columns[i + 1], weights[i + 1]));
-        __m128i high = _mm_packs_epi32(blend_columns(blended + 4 * (size_t)columns[i + 2], weights[i + 2]),
-                                       blend_columns(blended + 4 * (size_t)columns[i + 3], weights[i + 3]));
+        __m128i low =
+            _mm_packs_epi32(blend_columns(blended + 4 * (size_t)columns[i], weights[i]),
+                            blend_columns(blended + 4 * (size_t)columns[i + 1], weights[i + 1]));
+        __m128i high =
+            _mm_packs_epi32(blend_columns(blended + 4 * (size_t)columns[i + 2], weights[i + 2]),
+                            blend_columns(blended + 4 * (size_t)columns[i + 3], weights[i + 3]));
 
         _mm_storeu_si128((__m128i *)(argb + i), _mm_and_si128(_mm_packus_epi16(low, high), keep));
     }
@@ -230,7 +241,8 @@ CANVAS_KERNEL static void blend_all_columns(const uint16_t *blended, const int32
         argb[i] = blend_columns_plainly(blended + 4 * (size_t)columns[i], weights[i]) & kept;
 }
 
-static void sample_interpolated(CanvasSampler *sampler, int32_t x, int64_t index, size_t n, uint32_t *argb)
+static void sample_interpolated(CanvasSampler *sampler, int32_t x, int64_t index, size_t n,
+                                uint32_t *argb)
 {
     int64_t v = position(&sampler->down, index) - 32768, row = v >> 16;
     const int32_t *columns = sampler->columns + (x - sampler->first);
@@ -240,7 +252,8 @@ static void sample_interpolated(CanvasSampler *sampler, int32_t x, int64_t index
     row = clamp(row, -2, sampler->source->height);
     upper = cached_row(sampler, row, row + 1);
     lower = cached_row(sampler, row + 1, row);
-    blend_rows((const uint8_t *)upper, (const uint8_t *)lower, (v >> 9) & 127, sampler->cached_width * 4, sampler->blended);
+    blend_rows((const uint8_t *)upper, (const uint8_t *)lower, (v >> 9) & 127,
+               sampler->cached_width * 4, sampler->blended);
     blend_all_columns(sampler->blended, columns, weights, n, sampler->kept_bits, argb);
 }
 

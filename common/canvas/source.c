@@ -6,7 +6,8 @@
 #include "canvas/rop.h"
 #include "canvas/source.h"
 
-/* Unrolled rows of a pattern are kept as long as they take no more than this: it should stay in the second cache. */
+/* Unrolled rows of a pattern are kept as long as they take no more than this: it should stay in the
+ * second cache. */
 #define MAX_UNROLLED_BYTES (256 * 1024)
 
 static void prepare(CanvasSource *source, CanvasSourceKind kind, pixman_format_code_t format,
@@ -36,8 +37,8 @@ CanvasResult canvas_source_solid(CanvasSource *source, uint32_t pixel, pixman_fo
     return CANVAS_OK;
 }
 
-CanvasResult canvas_source_tile(CanvasSource *source, const CanvasPixels *tile, int64_t left, int64_t top,
-                                const pixman_box32_t *extents)
+CanvasResult canvas_source_tile(CanvasSource *source, const CanvasPixels *tile, int64_t left,
+                                int64_t top, const pixman_box32_t *extents)
 {
     size_t rows = tile->height, bytes;
 
@@ -60,8 +61,8 @@ CanvasResult canvas_source_tile(CanvasSource *source, const CanvasPixels *tile, 
     return CANVAS_OK;
 }
 
-CanvasResult canvas_source_image(CanvasSource *source, const CanvasPixels *image, int64_t dx, int64_t dy,
-                                 const pixman_box32_t *extents)
+CanvasResult canvas_source_image(CanvasSource *source, const CanvasPixels *image, int64_t dx,
+                                 int64_t dy, const pixman_box32_t *extents)
 {
     prepare(source, CANVAS_SOURCE_IMAGE, image->format, extents);
     source->pixels = *image;
@@ -70,15 +71,16 @@ CanvasResult canvas_source_image(CanvasSource *source, const CanvasPixels *image
     return image->format == PIXMAN_a1 ? allocate_scratch(source, 1) : CANVAS_OK;
 }
 
-CanvasResult canvas_source_scaled(CanvasSource *source, const CanvasPixels *image, CanvasAxis across, CanvasAxis down,
-                                  bool interpolate, int64_t box_left, int64_t box_top, const pixman_box32_t *extents)
+CanvasResult canvas_source_scaled(CanvasSource *source, const CanvasPixels *image,
+                                  CanvasAxis across, CanvasAxis down, bool interpolate,
+                                  int64_t box_left, int64_t box_top, const pixman_box32_t *extents)
 {
     prepare(source, CANVAS_SOURCE_SCALED, image->format, extents);
     source->pixels = *image;
     source->argb = malloc(source->width * sizeof *source->argb);
     if (!source->argb || allocate_scratch(source, 1) != CANVAS_OK ||
-        canvas_sampler_init(&source->sampler, &source->pixels, across, down, interpolate, box_left, box_top,
-                            extents) != CANVAS_OK) {
+        canvas_sampler_init(&source->sampler, &source->pixels, across, down, interpolate, box_left,
+                            box_top, extents) != CANVAS_OK) {
         canvas_source_clear(source);
         return CANVAS_NO_MEMORY;
     }
@@ -96,7 +98,8 @@ void canvas_source_clear(CanvasSource *source)
 }
 
 /* Fill n pixels of out with the row of the tile, beginning at its column. */
-static void unroll(const CanvasPixels *tile, unsigned int size, size_t column, size_t row, uint8_t *out, size_t n)
+static void unroll(const CanvasPixels *tile, unsigned int size, size_t column, size_t row,
+                   uint8_t *out, size_t n)
 {
     size_t width = tile->width, have = 0;
 

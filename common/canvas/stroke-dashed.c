@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Dashed lines: small polygons of width 1 and the joins between them (section 13.5 of docs/spec/canvas.md). The order
- * of the operations on doubles is part of the agreement between client and server. */
+/* Dashed lines: small polygons of width 1 and the joins between them (section 13.5 of
+ * docs/spec/canvas.md). The order of the operations on doubles is part of the agreement between
+ * client and server. */
 #include <math.h>
 #include <string.h>
 
 #include "canvas/stroke.h"
 
-/* Steps of the dash pattern that are replayed one by one on the way to the visible part of a segment. Beyond them
- * (64k dashes off the surface) the corner is computed in one go, to bound the time. */
+/* Steps of the dash pattern that are replayed one by one on the way to the visible part of a
+ * segment. Beyond them (64k dashes off the surface) the corner is computed in one go, to bound the
+ * time. */
 #define MAX_REPLAYED_STEPS 65536
 
 bool canvas_dashes_init(CanvasDashes *dashes, const int32_t *style, uint32_t n, bool start_with_gap)
@@ -57,7 +59,8 @@ typedef struct ActiveEdge {
 } ActiveEdge;
 
 /* Paint the polygon with these corners in turn; edge i leads from corner i to corner i + 1. */
-static void fill_polygon(const CanvasPen *pen, const Corner *corners, const Edge *edges, int n, CanvasPoint reference)
+static void fill_polygon(const CanvasPen *pen, const Corner *corners, const Edge *edges, int n,
+                         CanvasPoint reference)
 {
     ActiveEdge active[MAX_EDGES];
     double area = 0;
@@ -83,7 +86,8 @@ static void fill_polygon(const CanvasPen *pen, const Corner *corners, const Edge
         edge->vx = edges[i].vy < 0 ? -edges[i].vx : edges[i].vx;
         edge->vy = edges[i].vy < 0 ? -edges[i].vy : edges[i].vy;
         edge->k = (int64_t)ceil(edges[i].vy < 0 ? -edges[i].k : edges[i].k);
-        /* Rows grow downwards: in the turn that gives a positive area, downward edges are on the right. */
+        /* Rows grow downwards: in the turn that gives a positive area, downward edges are on the
+         * right. */
         edge->right = downwards == (area > 0);
         first = edge->from < first ? edge->from : first;
         last = edge->to > last ? edge->to : last;
@@ -132,7 +136,8 @@ static bool is_on(const DashState *state)
     return state->index % 2 == 0;
 }
 
-/* On at the end of a segment: in the middle of a dash, or exactly between two entries of which the one before is one. */
+/* On at the end of a segment: in the middle of a dash, or exactly between two entries of which the
+ * one before is one. */
 static bool is_on_at_end(const DashState *state)
 {
     bool consumed = state->dashes->lengths[state->index] - state->left != 0;
@@ -178,16 +183,17 @@ static void segment_init(Segment *segment, CanvasPoint from, CanvasPoint to)
     segment->k = 0.5 * segment->length;
 }
 
-/* The part of the segment, as distances from its start, outside of which nothing can touch the bounds. False: all of
- * it. */
+/* The part of the segment, as distances from its start, outside of which nothing can touch the
+ * bounds. False: all of it. */
 static bool visible_part(const CanvasPen *pen, const Segment *segment, double *from, double *to)
 {
     const pixman_box32_t *bounds = &pen->bounds;
     double low = 0, high = 1;
     const double margin = 4;
-    const double start[2] = { segment->from.x, segment->from.y }, delta[2] = { segment->dx, segment->dy };
-    const double least[2] = { bounds->x1 - margin, bounds->y1 - margin },
-                 most[2] = { bounds->x2 + margin, bounds->y2 + margin };
+    const double start[2] = {segment->from.x, segment->from.y},
+                 delta[2] = {segment->dx, segment->dy};
+    const double least[2] = {bounds->x1 - margin, bounds->y1 - margin},
+                 most[2] = {bounds->x2 + margin, bounds->y2 + margin};
 
     for (int axis = 0; axis < 2; axis++) {
         if (delta[axis] == 0) {
@@ -195,7 +201,8 @@ static bool visible_part(const CanvasPen *pen, const Segment *segment, double *f
                 return false;
             continue;
         }
-        double a = (least[axis] - start[axis]) / delta[axis], b = (most[axis] - start[axis]) / delta[axis];
+        double a = (least[axis] - start[axis]) / delta[axis],
+               b = (most[axis] - start[axis]) / delta[axis];
         double near = a < b ? a : b, far = a < b ? b : a;
 
         low = low > near ? low : near;
@@ -208,8 +215,9 @@ static bool visible_part(const CanvasPen *pen, const Segment *segment, double *f
     return true;
 }
 
-/* Take whole periods out of a walk of at least `distance`: remaining is a multiple of its own last bit, so is the
- * difference, and this is exact. The first entry is left complete before and after. Returns the periods. */
+/* Take whole periods out of a walk of at least `distance`: remaining is a multiple of its own last
+ * bit, so is the difference, and this is exact. The first entry is left complete before and after.
+ * Returns the periods. */
 static int64_t skip_periods(const DashState *state, double distance)
 {
     double periods = floor(distance / state->dashes->period);
@@ -221,7 +229,7 @@ static void draw_segment(const CanvasPen *pen, const Segment *segment, DashState
 {
     const int64_t dx = segment->dx, dy = segment->dy;
     const double ex = segment->ex, ey = segment->ey;
-    Corner a = { ey, -ex }, z = { -ey, ex }, a_end = a, z_end = z;
+    Corner a = {ey, -ex}, z = {-ey, ex}, a_end = a, z_end = z;
     double k_start = 0, k_end = 0, remaining = segment->length, from = 0, to = 0, walked = 0;
     bool visible = visible_part(pen, segment, &from, &to);
     int64_t steps = 0;
@@ -257,7 +265,8 @@ static void draw_segment(const CanvasPen *pen, const Segment *segment, DashState
             }
         }
         if (visible) {
-            double sx = (state->left * dx) / segment->length, sy = (state->left * dy) / segment->length;
+            double sx = (state->left * dx) / segment->length,
+                   sy = (state->left * dy) / segment->length;
 
             a_end.x += sx;
             a_end.y += sy;
@@ -265,9 +274,11 @@ static void draw_segment(const CanvasPen *pen, const Segment *segment, DashState
             z_end.y += sy;
             k_end = a_end.x * dx + a_end.y * dy;
             if (is_on(state) && walked + state->left >= from) {
-                const Corner corners[] = { a, a_end, z_end, z };
-                const Edge edges[] = { { dx, dy, segment->k }, { -dy, dx, k_end }, { -dx, -dy, segment->k },
-                                       { dy, -dx, k_start } };
+                const Corner corners[] = {a, a_end, z_end, z};
+                const Edge edges[] = {{dx, dy, segment->k},
+                                      {-dy, dx, k_end},
+                                      {-dx, -dy, segment->k},
+                                      {dy, -dx, k_start}};
 
                 fill_polygon(pen, corners, edges, 4, segment->from);
             }
@@ -287,8 +298,9 @@ static void draw_segment(const CanvasPen *pen, const Segment *segment, DashState
         z.y -= dy;
         k_start += (double)(dx * dx + dy * dy);
 
-        const Corner corners[] = { a, { ey, -ex }, { -ey, ex }, z };
-        const Edge edges[] = { { dx, dy, segment->k }, { -dy, dx, 0 }, { -dx, -dy, segment->k }, { dy, -dx, k_start } };
+        const Corner corners[] = {a, {ey, -ex}, {-ey, ex}, z};
+        const Edge edges[] = {
+            {dx, dy, segment->k}, {-dy, dx, 0}, {-dx, -dy, segment->k}, {dy, -dx, k_start}};
 
         fill_polygon(pen, corners, edges, 4, segment->to);
     }
@@ -299,12 +311,13 @@ static void draw_segment(const CanvasPen *pen, const Segment *segment, DashState
 
 /* ---- joins ---- */
 
-static void draw_join(const CanvasPen *pen, const Segment *starting, const Segment *ending, bool careful)
+static void draw_join(const CanvasPen *pen, const Segment *starting, const Segment *ending,
+                      bool careful)
 {
     double px = starting->dx, py = starting->dy, qx = -(double)ending->dx, qy = -(double)ending->dy;
     /* The integer directions; 2^28 at most, so that all of this is exact. */
     int64_t ipx = starting->dx, ipy = starting->dy, iqx = -ending->dx, iqy = -ending->dy;
-    Corner ap = { starting->ey, -starting->ex }, aq = { -ending->ey, ending->ex };
+    Corner ap = {starting->ey, -starting->ex}, aq = {-ending->ey, ending->ex};
     int64_t den = -ipx * iqy + iqx * ipy, sw;
     double kp = starting->k, kq = ending->k, mx, my;
 
@@ -314,13 +327,13 @@ static void draw_join(const CanvasPen *pen, const Segment *starting, const Segme
         return;
     sw = den > 0 ? 1 : -1;
     if (den > 0) {
-        ap = (Corner){ -ap.x, -ap.y };
+        ap = (Corner){-ap.x, -ap.y};
         px = -px;
         py = -py;
         ipx = -ipx;
         ipy = -ipy;
     } else {
-        aq = (Corner){ -aq.x, -aq.y };
+        aq = (Corner){-aq.x, -aq.y};
         qx = -qx;
         qy = -qy;
         iqx = -iqx;
@@ -329,30 +342,33 @@ static void draw_join(const CanvasPen *pen, const Segment *starting, const Segme
     my = (py * (aq.x * qy - aq.y * qx) - qy * (ap.x * py - ap.y * px)) / (double)den;
     mx = ipy != 0 ? ap.x + (my - ap.y) * px / py : aq.x + (my - aq.y) * qx / qy;
 
-    const Corner zero = { 0, 0 };
+    const Corner zero = {0, 0};
 
     if (4 * (mx * mx + my * my) > 108.856472512142) {
-        double wx = ap.x - aq.x, wy = ap.y - aq.y, scale = fabs(wx) > fabs(wy) ? fabs(wx) : fabs(wy);
+        double wx = ap.x - aq.x, wy = ap.y - aq.y,
+               scale = fabs(wx) > fabs(wy) ? fabs(wx) : fabs(wy);
         int64_t bx = (int64_t)(wx * 65536 / scale), by = (int64_t)(wy * 65536 / scale);
         double k = ((ap.x + aq.x) * by - (ap.y + aq.y) * bx) / 2.0;
-        const Corner corners[] = { aq, zero, ap };
-        const Edge edges[] = { { -iqy, iqx, 0 }, { ipy, -ipx, 0 }, { bx, by, k } };
+        const Corner corners[] = {aq, zero, ap};
+        const Edge edges[] = {{-iqy, iqx, 0}, {ipy, -ipx, 0}, {bx, by, k}};
 
         fill_polygon(pen, corners, edges, 3, starting->from);
     } else {
-        const Corner corners[] = { aq, zero, ap, { mx, my } };
-        const Edge edges[] = { { -iqy, iqx, 0 }, { ipy, -ipx, 0 }, { sw * ipx, sw * ipy, sw * kp },
-                               { sw * iqx, sw * iqy, sw * kq } };
+        const Corner corners[] = {aq, zero, ap, {mx, my}};
+        const Edge edges[] = {{-iqy, iqx, 0},
+                              {ipy, -ipx, 0},
+                              {sw * ipx, sw * ipy, sw * kp},
+                              {sw * iqx, sw * iqy, sw * kq}};
 
         fill_polygon(pen, corners, edges, 4, starting->from);
     }
 }
 
-void canvas_stroke_dashed(const CanvasPen *pen, const CanvasDashes *dashes, const CanvasPoint *points, size_t n,
-                          bool careful)
+void canvas_stroke_dashed(const CanvasPen *pen, const CanvasDashes *dashes,
+                          const CanvasPoint *points, size_t n, bool careful)
 {
-    DashState state = { dashes, dashes->start, dashes->lengths[dashes->start] };
-    Segment first = { 0 }, last = { 0 }, segment;
+    DashState state = {dashes, dashes->start, dashes->lengths[dashes->start]};
+    Segment first = {0}, last = {0}, segment;
     bool first_on = false, last_on = false;
     size_t drawn = 0;
 
@@ -373,6 +389,7 @@ void canvas_stroke_dashed(const CanvasPen *pen, const CanvasDashes *dashes, cons
         last_on = is_on_at_end(&state);
         drawn++;
     }
-    if (drawn > 0 && points[0].x == points[n - 1].x && points[0].y == points[n - 1].y && last_on && first_on)
+    if (drawn > 0 && points[0].x == points[n - 1].x && points[0].y == points[n - 1].y && last_on &&
+        first_on)
         draw_join(pen, &first, &last, careful);
 }

@@ -9,8 +9,8 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a % b != 0 && (a < 0) != (b < 0) ? q - 1 : q;
 }
 
-/* A line along its longer axis: pixel i is at major = start + i * sign, minor = other + minor_sign * ((2 * i * slope +
- * length - tie) / (2 * length)). */
+/* A line along its longer axis: pixel i is at major = start + i * sign, minor = other + minor_sign
+ * * ((2 * i * slope + length - tie) / (2 * length)). */
 typedef struct Run {
     int64_t length, slope, tie;
 } Run;
@@ -29,9 +29,11 @@ static int64_t first_with(const Run *run, int64_t m)
 }
 
 /* Limit [*from, *to) to the i for which start + sign * i is in [low, high). */
-static void limit(int64_t start, int64_t sign, int64_t low, int64_t high, int64_t *from, int64_t *to)
+static void limit(int64_t start, int64_t sign, int64_t low, int64_t high, int64_t *from,
+                  int64_t *to)
 {
-    int64_t first = sign > 0 ? low - start : start - (high - 1), end = sign > 0 ? high - start : start - low + 1;
+    int64_t first = sign > 0 ? low - start : start - (high - 1),
+            end = sign > 0 ? high - start : start - low + 1;
 
     *from = first > *from ? first : *from;
     *to = end < *to ? end : *to;
@@ -43,7 +45,7 @@ static void draw_line(const CanvasPen *pen, CanvasPoint a, CanvasPoint b)
     int64_t width = dx < 0 ? -dx : dx, height = dy < 0 ? -dy : dy;
     int64_t step_x = dx < 0 ? -1 : 1, step_y = dy < 0 ? -1 : 1;
     bool x_major = width > height;
-    Run run = { x_major ? width : height, x_major ? height : width, (x_major ? dx : dy) < 0 };
+    Run run = {x_major ? width : height, x_major ? height : width, (x_major ? dx : dy) < 0};
     int64_t from = 0, to = run.length, low = 0, high = run.length;
 
     if (run.length == 0)
@@ -69,8 +71,8 @@ static void draw_line(const CanvasPen *pen, CanvasPoint a, CanvasPoint b)
     int64_t error = 2 * from * run.slope + run.length - run.tie - steps * 2 * run.length;
 
     pen->line(pen->ctx, x_major ? a.x + from * step_x : a.x + steps * step_x,
-              x_major ? a.y + steps * step_y : a.y + from * step_y, step_x, step_y, x_major, error, 2 * run.slope,
-              2 * run.length, to - from);
+              x_major ? a.y + steps * step_y : a.y + from * step_y, step_x, step_y, x_major, error,
+              2 * run.slope, 2 * run.length, to - from);
 }
 
 void canvas_stroke_solid(const CanvasPen *pen, const CanvasPoint *points, size_t n)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Lines of one pixel: from a path to polylines, and from those to pixels (section 13 of docs/spec/canvas.md). */
+/* Lines of one pixel: from a path to polylines, and from those to pixels (section 13 of
+ * docs/spec/canvas.md). */
 #ifndef CANVAS_STROKE_H
 #define CANVAS_STROKE_H
 
@@ -14,8 +15,9 @@ typedef struct CanvasPoint {
 typedef struct CanvasPen {
     pixman_box32_t bounds;
     void (*span)(void *ctx, int32_t x, int32_t y, int32_t n); /* n pixels to the right */
-    void (*line)(void *ctx, int32_t x, int32_t y, int32_t step_x, int32_t step_y, bool x_major, int64_t error,
-                 int64_t add, int64_t subtract, int64_t n); /* n pixels of a solid line, one after the other */
+    void (*line)(void *ctx, int32_t x, int32_t y, int32_t step_x, int32_t step_y, bool x_major,
+                 int64_t error, int64_t add, int64_t subtract,
+                 int64_t n); /* n pixels of a solid line, one after the other */
     void *ctx;
 } CanvasPen;
 
@@ -31,10 +33,12 @@ typedef struct CanvasDashes {
 } CanvasDashes;
 
 /* False when there is nothing to draw: no entries, or all of them zero. */
-bool canvas_dashes_init(CanvasDashes *dashes, const int32_t *style, uint32_t n, bool start_with_gap);
+bool canvas_dashes_init(CanvasDashes *dashes, const int32_t *style, uint32_t n,
+                        bool start_with_gap);
 
-/* A dashed polyline; careful: make all joins (13.5), the pen has to take care that no pixel is painted twice. */
-void canvas_stroke_dashed(const CanvasPen *pen, const CanvasDashes *dashes, const CanvasPoint *points, size_t n,
-                          bool careful);
+/* A dashed polyline; careful: make all joins (13.5), the pen has to take care that no pixel is
+ * painted twice. */
+void canvas_stroke_dashed(const CanvasPen *pen, const CanvasDashes *dashes,
+                          const CanvasPoint *points, size_t n, bool careful);
 
 #endif

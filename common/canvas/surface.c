@@ -45,20 +45,22 @@ size_t canvas_surface_bytes(uint32_t format, uint32_t width, uint32_t height)
     return size_mul(stride, height, &bytes) ? bytes : 0;
 }
 
-static CanvasSurface *wrap(uint32_t format, uint32_t width, uint32_t height, void *data, size_t stride, bool owns)
+static CanvasSurface *wrap(uint32_t format, uint32_t width, uint32_t height, void *data,
+                           size_t stride, bool owns)
 {
     CanvasSurface *surface = malloc(sizeof *surface);
 
     if (!surface)
         return NULL;
-    surface->pixels = (CanvasPixels){ data, stride, width, height, canvas_surface_pixman_format(format) };
+    surface->pixels =
+        (CanvasPixels){data, stride, width, height, canvas_surface_pixman_format(format)};
     surface->format = format;
     surface->owns_data = owns;
     return surface;
 }
 
-CanvasSurface *canvas_surface_new(uint32_t format, uint32_t width, uint32_t height, size_t max_bytes,
-                                  CanvasResult *result)
+CanvasSurface *canvas_surface_new(uint32_t format, uint32_t width, uint32_t height,
+                                  size_t max_bytes, CanvasResult *result)
 {
     size_t bytes = canvas_surface_bytes(format, width, height);
     CanvasSurface *surface;
@@ -76,13 +78,14 @@ CanvasSurface *canvas_surface_new(uint32_t format, uint32_t width, uint32_t heig
     return surface;
 }
 
-CanvasSurface *canvas_surface_new_for_data(uint32_t format, uint32_t width, uint32_t height, void *data,
-                                           size_t stride, CanvasResult *result)
+CanvasSurface *canvas_surface_new_for_data(uint32_t format, uint32_t width, uint32_t height,
+                                           void *data, size_t stride, CanvasResult *result)
 {
     size_t bytes = canvas_surface_bytes(format, width, height);
     CanvasSurface *surface = NULL;
 
-    *result = bytes == 0 || stride % 4 != 0 || stride < bytes / height ? CANVAS_BAD_MESSAGE : CANVAS_OK;
+    *result =
+        bytes == 0 || stride % 4 != 0 || stride < bytes / height ? CANVAS_BAD_MESSAGE : CANVAS_OK;
     if (*result == CANVAS_OK) {
         surface = wrap(format, width, height, data, stride, false);
         *result = surface ? CANVAS_OK : CANVAS_NO_MEMORY;
@@ -106,7 +109,8 @@ uint32_t canvas_mode_format(uint32_t bits)
 
 void canvas_surface_clear(CanvasSurface *surface)
 {
-    size_t row_bytes = ((size_t)surface->pixels.width * PIXMAN_FORMAT_BPP(surface->pixels.format) + 7) / 8;
+    size_t row_bytes =
+        ((size_t)surface->pixels.width * PIXMAN_FORMAT_BPP(surface->pixels.format) + 7) / 8;
 
     for (int32_t y = 0; y < surface->pixels.height; y++)
         memset(canvas_row(&surface->pixels, y), 0, row_bytes);

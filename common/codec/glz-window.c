@@ -122,10 +122,13 @@ void glz_window_free(GlzWindow *window)
  * so the place is guessed before it is searched. */
 static size_t lower_bound(const GlzWindow *window, uint64_t id)
 {
+    if (!window->n)
+        return 0;
+
     const Entry *entries = window->entries + window->first;
     size_t low = 0, high = window->n;
 
-    if (!high || id <= entries[0].id)
+    if (id <= entries[0].id)
         return 0;
     if (id > entries[high - 1].id)
         return high;
@@ -146,9 +149,10 @@ static size_t lower_bound(const GlzWindow *window, uint64_t id)
 static GlzImage *find(const GlzWindow *window, uint64_t id)
 {
     size_t at = lower_bound(window, id);
-    const Entry *entry = window->entries + window->first + at;
 
-    return at < window->n && entry->id == id ? entry->image : NULL;
+    if (at == window->n || window->entries[window->first + at].id != id)
+        return NULL;
+    return window->entries[window->first + at].image;
 }
 
 bool glz_window_has(GlzWindow *window, uint64_t id)
@@ -210,9 +214,12 @@ CodecResult glz_window_lookup(GlzWindow *window, uint64_t generation, uint64_t i
 static uint64_t pixels_between(const GlzWindow *window, const GlzInfo *info, uint64_t own,
                                uint64_t enough)
 {
-    const Entry *entries = window->entries + window->first;
     uint64_t sum = window->pixels + own;
 
+    if (!window->n)
+        return sum;
+
+    const Entry *entries = window->entries + window->first;
     /* Take off what lies outside, from both ends, only as far as needed. */
     for (size_t i = 0; i < window->n && entries[i].id < info->base && sum > enough; i++)
         sum -= entries[i].image->n_units;

@@ -4,10 +4,10 @@
  *
  * Units lie in one array, in stream order. Every unit has a virtual position, a 32-bit number that
  * goes on counting from image to image; tables keep positions, so they need not be cleared: what
- * lies outside the live images is stale and is passed over. Two tables: the short one finds the
- * least that pays (2 or 3 units), the long one (4 or 8 units) the long matches that the short one's
- * newest entries would hide. Beside them the distances 1, the row above, and that of the last match
- * are tried. */
+ * lies outside the live images is stale and is passed over. Three tables: the short one finds the
+ * least that pays (2 or 3 units), the others (4 or 8, and 12 or 16 units) the longer matches that
+ * the newest entries of the shorter ones hide. Beside them the distances 1, the row above, and that
+ * of the last match are tried. */
 #ifndef CODEC_LZ_SEARCH_H
 #define CODEC_LZ_SEARCH_H
 
@@ -25,6 +25,11 @@
 /* After so many (log 2) failed searches the step grows by one: content without matches is passed
  * over quickly. */
 #define SKIP_LOG 6
+/* How hard to search is decided anew after so many units, by what the last ones cost. */
+#define BLOCK 1024
+/* Tokens of more than so many sixteenths of the plain units: little, or some effort. */
+#define LOW_EFFORT_ABOVE 10
+#define SOME_EFFORT_ABOVE 3
 /* The largest distance of an LZ match, and the largest of its short form. */
 #define LZ_MAX_DISTANCE 73727
 #define LZ_SHORT_DISTANCE 8191
@@ -70,6 +75,14 @@ typedef struct LzPass {
     uint32_t guess; /* GLZ: distance (in positions) to the same place of an earlier image of this
                        size; 0: none */
 } LzPass;
+
+/* How hard to search. Where tokens are short anyway (photographs) most of the time would go into
+ * looking for better ones that aren't there. */
+typedef enum LzEffort {
+    LZ_EFFORT_LOW,  /* hardly any matches */
+    LZ_EFFORT_SOME, /* short matches */
+    LZ_EFFORT_FULL,
+} LzEffort;
 
 /* A candidate found. */
 typedef struct LzMatch {
@@ -292,8 +305,8 @@ ALWAYS_INLINE void lz_try_bucket(unsigned s, bool glz, const LzPass *pass, uint3
 }
 
 /* The best match at unit i, and the tables told of this unit. */
-ALWAYS_INLINE LzMatch lz_search(unsigned s, bool glz, const LzPass *pass, uint32_t i,
-                                uint32_t last_distance, uint32_t pending)
+ALWAYS_INLINE LzMatch lz_search(unsigned s, bool glz, const LzPass *pass, LzEffort effort,
+                                uint32_t i, uint32_t last_distance, uint32_t pending)
 {
     LzMatch best = {0};
     uint32_t left = pass->n - i;
@@ -308,14 +321,30 @@ ALWAYS_INLINE LzMatch lz_search(unsigned s, bool glz, const LzPass *pass, uint32
     if (left < SHORT_UNITS(s))
         return best;
 
-    LzHashes hashes = lz_hashes(s, pass->units + (size_t)i * s, left, tables->bits);
-    if (best.saved < GOOD_ENOUGH) {
-        if (hashes.with_long)
-            lz_try_bucket(s, glz, pass, i, tables->longs[hashes.longs], pending, &best);
-        if (hashes.with_middle && best.saved < 2 * GOOD)
-            lz_try_bucket(s, glz, pass, i, tables->middles[hashes.middles], pending, &best);
-        if (best.saved < GOOD)
-            lz_try_bucket(s, glz, pass, i, tables->shorts[hashes.shorts], pending, &best);
+    LzHashes hashes;
+    if (effort == LZ_EFFORT_FULL) {
+        hashes = lz_hashes(s, pass->units + (size_t)i * s, left, tables->bits);
+        if (best.saved < GOOD_ENOUGH) {
+            if (hashes.with_long)
+                lz_try_bucket(s, glz, pass, i, tables->longs[hashes.longs], pending, &best);
+            if (hashes.with_middle && best.saved < 2 * GOOD)
+                lz_try_bucket(s, glz, pass, i, tables->middles[hashes.middles], pending, &best);
+            if (best.saved < GOOD)
+                lz_try_bucket(s, glz, pass, i, tables->shorts[hashes.shorts], pending, &best);
+        }
+    } else {
+        uint32_t position = pass->first + i;
+
+        if (effort == LZ_EFFORT_LOW && left > SHORT_UNITS(s))
+            left = SHORT_UNITS(s);
+        else if (left >= LONG_UNITS(s))
+            left = LONG_UNITS(s) - 1;
+        hashes = lz_hashes(s, pass->units + (size_t)i * s, left, tables->bits);
+        if (hashes.with_middle && best.saved < GOOD)
+            lz_try(s, glz, pass, i, position - tables->middles[hashes.middles].newer, pending,
+                   &best);
+        if (best.saved < GOOD / 2)
+            lz_try(s, glz, pass, i, position - tables->shorts[hashes.shorts].newer, pending, &best);
     }
     lz_remember(tables, &hashes, pass->first + i);
     return best;
@@ -455,9 +484,23 @@ ALWAYS_INLINE bool lz_run_pass(unsigned s, bool glz, LzPass *pass)
     uint16_t singles[MAX_PENDING];
     uint32_t i = 0, pending = 0, failures = 0, last_distance = pass->guess;
     bool after_match = false;
+    LzEffort effort = LZ_EFFORT_FULL;
+    uint32_t block = 0;                     /* where it began, */
+    const uint8_t *block_out = pass->out.p; /* and where its tokens do */
 
     while (i < pass->n) {
-        LzMatch match = lz_search(s, glz, pass, i, last_distance, pending);
+        if (i - block >= BLOCK) {
+            uint64_t cost = (uint64_t)(pass->out.p - block_out + pending * lz_literal(s)) * 16;
+            uint64_t plain = (uint64_t)(i - block) * lz_literal(s);
+
+            effort = cost > plain * LOW_EFFORT_ABOVE    ? LZ_EFFORT_LOW
+                     : cost > plain * SOME_EFFORT_ABOVE ? LZ_EFFORT_SOME
+                                                        : LZ_EFFORT_FULL;
+            block = i;
+            block_out = pass->out.p;
+        }
+
+        LzMatch match = lz_search(s, glz, pass, effort, i, last_distance, pending);
 
         if (match.saved <= (s == 1 && pending ? 1 : 0)) {
             uint32_t step = 1 + (failures++ >> SKIP_LOG);
@@ -496,8 +539,9 @@ ALWAYS_INLINE bool lz_run_pass(unsigned s, bool glz, LzPass *pass)
         failures = 0;
 
         /* A literal first, if the next unit's match saves more. */
-        while (match.saved < LAZY && i + 1 < pass->n && pending < MAX_PENDING - 1 && match.n > 0) {
-            LzMatch next = lz_search(s, glz, pass, i + 1, last_distance, pending + 1);
+        while (effort == LZ_EFFORT_FULL && match.saved < LAZY && i + 1 < pass->n &&
+               pending < MAX_PENDING - 1 && match.n > 0) {
+            LzMatch next = lz_search(s, glz, pass, effort, i + 1, last_distance, pending + 1);
 
             if (next.saved <= match.saved + 1)
                 break;
@@ -535,7 +579,7 @@ ALWAYS_INLINE bool lz_run_pass(unsigned s, bool glz, LzPass *pass)
         uint32_t k = i + 1, every = match.n <= 4 ? 1 : match.n <= 64 ? 4 : 16;
         if (match.distance == 1 && match.n > 8)
             k = end - 3;
-        for (; k < end; k += every)
+        for (; k < end && effort != LZ_EFFORT_LOW; k += every)
             lz_insert(s, pass, k);
         if (with_singles) {
             uint32_t v = lz_unit(4, pass->units, end - 1);

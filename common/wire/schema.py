@@ -4,6 +4,7 @@ import re
 
 SCALARS = {'u8': 1, 'u16': 2, 'u32': 4, 'u64': 8, 'i8': 1, 'i16': 2, 'i32': 4, 'i64': 8}
 C_TYPES = {s: ('u' if s[0] == 'u' else '') + 'int%s_t' % s[1:] for s in SCALARS}
+MAX_REFS = 8  # WIRE_MAX_REFS of internal.h
 
 
 class SchemaError(Exception):
@@ -64,6 +65,7 @@ class Schema:
         for owner in self.all_bodies():
             self.resolve(owner.fields)
         self.order_structs()
+        self.check_bounds()
 
     def error(self, text):
         raise SchemaError('line %d: %s' % (self.at, text))
@@ -212,6 +214,16 @@ class Schema:
         for name in self.structs:
             visit(name)
         self.ordered = order
+
+    def check_bounds(self):
+        """What the generated code relies on: few blocks in a message, and no element without bytes."""
+        for message in self.messages():
+            if self.max_refs(message.fields) > MAX_REFS:
+                raise SchemaError('too many offsets in a message: ' + message.name)
+        for owner in self.all_bodies():
+            for field in walk(owner.fields):
+                if field.kind == 'array' and not self.min_size(field.type):
+                    raise SchemaError('elements without bytes: ' + field.name)
 
     def is_flat(self, type_):
         """Always as long, and without offsets: loaded from one run of bytes."""

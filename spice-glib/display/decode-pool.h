@@ -10,8 +10,8 @@
 
 typedef enum DecodeState { DECODE_IDLE, DECODE_QUEUED, DECODE_RUNNING, DECODE_DONE } DecodeState;
 
-/* Owned by the message it belongs to; between submit and finish or cancel the pool's lock guards result, code
- * and state; image and how stay as they are. */
+/* Owned by the message it belongs to; between submit and finish or cancel the pool's lock guards
+ * result, code and state; image and how stay as they are. */
 typedef struct DecodeJob {
     const WireImage *image;
     CanvasDecode how;
@@ -31,8 +31,8 @@ void decode_pool_free(DecodePool *pool);
 
 /* False when there are no threads: nothing was queued. */
 bool decode_pool_submit(DecodePool *pool, DecodeJob *job);
-/* The result, or NULL and *code. A job that no thread has begun yet is done by the caller: waiting for a thread to
- * wake up would take longer. */
+/* The result, or NULL and *code. A job that no thread has begun yet is done by the caller: waiting
+ * for a thread to wake up would take longer. */
 CanvasImage *decode_pool_finish(DecodePool *pool, DecodeJob *job, CanvasResult *code);
 /* Forget the job; waits for a thread that is at it. */
 void decode_pool_cancel(DecodePool *pool, DecodeJob *job);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Draw messages: their images from caches, from decoders, or from work done ahead, then the canvas. */
+/* Draw messages: their images from caches, from decoders, or from work done ahead, then the canvas.
+ */
 #include "display/renderer-private.h"
 
 /* Images smaller than this are decoded faster than a thread wakes up. */
-#define AHEAD_MIN_PIXELS (64 * 64)
-/* Bodies smaller than this hold no image that is worth it (a flat picture compresses to about 1/1000). */
+#define AHEAD_MIN_PIXELS (128 * 128)
+/* Bodies smaller than this hold no image that is worth it (a flat picture compresses to about
+ * 1/1000). */
 #define AHEAD_MIN_BODY 512
 /* How far to look. */
 #define AHEAD_MESSAGES 32
@@ -32,7 +34,8 @@ static CanvasSurface *env_surface(void *ctx, uint32_t id)
 }
 
 /* Everything was loaded before: the canvas asks in the same order. */
-static CanvasImage *env_image(void *ctx, const WireImage *image, CanvasUse use, uint32_t surface_format)
+static CanvasImage *env_image(void *ctx, const WireImage *image, CanvasUse use,
+                              uint32_t surface_format)
 {
     DrawContext *draw = ctx;
 
@@ -51,8 +54,9 @@ static CanvasImage *env_image(void *ctx, const WireImage *image, CanvasUse use, 
 static void hopeless(Renderer *renderer, WaitResult result, const char *what, uint64_t id)
 {
     if (result == WAIT_HOPELESS)
-        renderer_broken(renderer, "The server draws with %s %#" G_GINT64_MODIFIER "x, which it has never sent", what,
-                        id);
+        renderer_broken(
+            renderer, "The server draws with %s %#" G_GINT64_MODIFIER "x, which it has never sent",
+            what, id);
 }
 
 static CanvasImage *load_cached(Renderer *renderer, const WireImage *wire)
@@ -75,7 +79,8 @@ static bool is_glz(const WireImage *wire)
     return wire->type == SPICE_IMAGE_TYPE_GLZ_RGB || wire->type == SPICE_IMAGE_TYPE_ZLIB_GLZ_RGB;
 }
 
-static CanvasImage *decode_glz(Renderer *renderer, const WireImage *wire, CanvasDecode *how, CanvasResult *code)
+static CanvasImage *decode_glz(Renderer *renderer, const WireImage *wire, CanvasDecode *how,
+                               CanvasResult *code)
 {
     uint64_t missing = 0;
     CanvasImage *image;
@@ -98,7 +103,8 @@ static CanvasImage *decode_glz(Renderer *renderer, const WireImage *wire, Canvas
     return image;
 }
 
-/* The palette side effects of an image, and what its decoder needs of them. False: it can't be drawn. */
+/* The palette side effects of an image, and what its decoder needs of them. False: it can't be
+ * drawn. */
 static bool prepare_palette(Renderer *renderer, const WireImage *wire, CanvasDecode *how)
 {
     CanvasPaletteRef ref;
@@ -109,7 +115,10 @@ static bool prepare_palette(Renderer *renderer, const WireImage *wire, CanvasDec
         const Palette *palette = palette_cache_get(&renderer->palettes, ref.id);
 
         if (!palette) {
-            renderer_broken(renderer, "The server uses palette %#" G_GINT64_MODIFIER "x, which it has never sent", ref.id);
+            renderer_broken(renderer,
+                            "The server uses palette %#" G_GINT64_MODIFIER
+                            "x, which it has never sent",
+                            ref.id);
             return false;
         }
         how->palette = palette->entries;
@@ -118,22 +127,25 @@ static bool prepare_palette(Renderer *renderer, const WireImage *wire, CanvasDec
     } else if (ref.cache_me && ref.palette && ref.palette->unique != 0 &&
                !palette_cache_put(&renderer->palettes, ref.palette->unique, ref.palette->entries,
                                   ref.palette->n_entries)) {
-        renderer_broken(renderer, "The server wants more than %d palettes to be kept", PALETTE_CACHE_MAX);
+        renderer_broken(renderer, "The server wants more than %d palettes to be kept",
+                        PALETTE_CACHE_MAX);
     }
     return true;
 }
 
-/* What BITMAP images can't be is a matter of one draw; streams that don't decode leave other channels waiting. */
+/* What BITMAP images can't be is a matter of one draw; streams that don't decode leave other
+ * channels waiting. */
 static void complain(Renderer *renderer, uint16_t type, const WireImage *wire, CanvasResult code)
 {
     const WireMessageInfo *info = wire_message_info(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, type);
 
-    if (wire->type == SPICE_IMAGE_TYPE_BITMAP && code != CANVAS_NO_MEMORY && code != CANVAS_TOO_LARGE)
-        renderer_log(renderer, "%s: bitmap of format %u ignored: %s", info->title, wire->u.bitmap.format,
-                     canvas_result_text(code));
+    if (wire->type == SPICE_IMAGE_TYPE_BITMAP && code != CANVAS_NO_MEMORY &&
+        code != CANVAS_TOO_LARGE)
+        renderer_log(renderer, "%s: bitmap of format %u ignored: %s", info->title,
+                     wire->u.bitmap.format, canvas_result_text(code));
     else
-        renderer_broken(renderer, "%s: image of type %u, %u x %u pixels: %s", info->title, wire->type, wire->width,
-                        wire->height, canvas_result_text(code));
+        renderer_broken(renderer, "%s: image of type %u, %u x %u pixels: %s", info->title,
+                        wire->type, wire->width, wire->height, canvas_result_text(code));
 }
 
 static uint64_t wire_pixels(const WireImage *wire)
@@ -142,7 +154,8 @@ static uint64_t wire_pixels(const WireImage *wire)
                                                  : (uint64_t)wire->width * wire->height;
 }
 
-static DecodeJob *find_job(Ahead *ahead, const WireImage *wire, CanvasUse use, uint32_t surface_format)
+static DecodeJob *find_job(Ahead *ahead, const WireImage *wire, CanvasUse use,
+                           uint32_t surface_format)
 {
     for (unsigned int i = 0; ahead && i < ahead->n_jobs; i++) {
         DecodeJob *job = &ahead->jobs[i];
@@ -161,17 +174,20 @@ static CanvasImage *finish_job(Renderer *renderer, DecodeJob *job, CanvasResult 
 }
 
 /* The picture of one operand with all side effects on caches. NULL: this draw is void. */
-static CanvasImage *load(Renderer *renderer, uint16_t type, const WireImage *wire, CanvasUse use, uint32_t surface_format,
-                         Ahead *ahead)
+static CanvasImage *load(Renderer *renderer, uint16_t type, const WireImage *wire, CanvasUse use,
+                         uint32_t surface_format, Ahead *ahead)
 {
-    CanvasDecode how = {.use = use, .surface_format = surface_format, .max_pixels = shared_image_pixels(renderer->shared)};
+    CanvasDecode how = {.use = use,
+                        .surface_format = surface_format,
+                        .max_pixels = shared_image_pixels(renderer->shared)};
     CanvasResult code = CANVAS_OK;
     CanvasImage *image;
     DecodeJob *job;
     bool cache_me = (wire->flags & SPICE_IMAGE_FLAGS_CACHE_ME) != 0;
     bool replace = (wire->flags & SPICE_IMAGE_FLAGS_CACHE_REPLACE_ME) != 0;
 
-    if (wire->type == SPICE_IMAGE_TYPE_FROM_CACHE || wire->type == SPICE_IMAGE_TYPE_FROM_CACHE_LOSSLESS)
+    if (wire->type == SPICE_IMAGE_TYPE_FROM_CACHE ||
+        wire->type == SPICE_IMAGE_TYPE_FROM_CACHE_LOSSLESS)
         return load_cached(renderer, wire);
     if (!prepare_palette(renderer, wire, &how))
         return NULL;
@@ -188,8 +204,8 @@ static CanvasImage *load(Renderer *renderer, uint16_t type, const WireImage *wir
             complain(renderer, type, wire, code);
         return NULL;
     }
-    if ((cache_me || replace) &&
-        !shared_add_image(renderer->shared, wire->id, image, canvas_image_is_lossy(image), replace)) {
+    if ((cache_me || replace) && !shared_add_image(renderer->shared, wire->id, image,
+                                                   canvas_image_is_lossy(image), replace)) {
         renderer_broken(renderer, "The server keeps more images in the cache than was agreed");
         canvas_image_unref(image);
         return NULL;
@@ -238,7 +254,9 @@ void renderer_draw(Renderer *renderer, uint16_t type, const void *message, Ahead
         canvas_image_unref(draw.loaded[i].image);
 }
 
-/* ---- Ahead ------------------------------------------------------------------------------------------------------ */
+/* ---- Ahead
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static Ahead *new_ahead(Renderer *renderer)
 {
@@ -273,7 +291,8 @@ static bool can_decode_ahead(Renderer *renderer, const WireImage *wire)
     }
     if (canvas_image_palette(wire, &ref) && ref.from_cache)
         return false;
-    return wire_pixels(wire) >= AHEAD_MIN_PIXELS && wire_pixels(wire) <= shared_image_pixels(renderer->shared);
+    return wire_pixels(wire) >= AHEAD_MIN_PIXELS &&
+           wire_pixels(wire) <= shared_image_pixels(renderer->shared);
 }
 
 static void submit(Renderer *renderer, Ahead *ahead, uint16_t type)
@@ -313,7 +332,8 @@ void renderer_look_ahead(Renderer *renderer)
 
     if (!shared_pool(renderer->shared))
         return;
-    for (; renderer->next_look && n < AHEAD_MESSAGES; renderer->next_look = renderer->next_look->next, n++) {
+    for (; renderer->next_look && n < AHEAD_MESSAGES;
+         renderer->next_look = renderer->next_look->next, n++) {
         QueuedMessage *message = renderer->next_look;
         Ahead *ahead;
         size_t size;
@@ -322,11 +342,12 @@ void renderer_look_ahead(Renderer *renderer)
         if (renderer->ahead_bytes >= renderer->config.ahead_bytes)
             return;
         body = g_bytes_get_data(message->input.body, &size);
-        if (message->input.for_owner || size < AHEAD_MIN_BODY || !canvas_is_draw(message->input.type))
+        if (message->input.for_owner || size < AHEAD_MIN_BODY ||
+            !canvas_is_draw(message->input.type))
             continue;
         ahead = new_ahead(renderer);
-        ahead->message = wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, message->input.type, body, size,
-                                    &ahead->arena, &ahead->error);
+        ahead->message = wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, message->input.type,
+                                    body, size, &ahead->arena, &ahead->error);
         message->ahead = ahead;
         if (ahead->message)
             submit(renderer, ahead, message->input.type);

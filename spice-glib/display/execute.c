@@ -6,9 +6,12 @@
 
 #define MAX_MONITORS 256
 
-static void execute_body(Renderer *renderer, uint16_t type, WireBytes body, GBytes *owner, Ahead *ahead, int *fd);
+static void execute_body(Renderer *renderer, uint16_t type, WireBytes body, GBytes *owner,
+                         Ahead *ahead, int *fd);
 
-/* ---- Waits ------------------------------------------------------------------------------------------------------- */
+/* ---- Waits
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 static void wait_for_channels(Renderer *renderer, const WireWaitForChannel *list, uint32_t n)
 {
@@ -17,17 +20,21 @@ static void wait_for_channels(Renderer *renderer, const WireWaitForChannel *list
 
         renderer_rest(renderer);
         renderer_flush(renderer);
-        result = shared_wait_for_channel(renderer->peer, list[i].channel_type, list[i].channel_id, list[i].message_serial);
+        result = shared_wait_for_channel(renderer->peer, list[i].channel_type, list[i].channel_id,
+                                         list[i].message_serial);
         if (result == WAIT_CANCELLED)
             return;
         if (result == WAIT_HOPELESS)
-            renderer_log(renderer, "all displays wait for each other: this one goes on without message %" G_GINT64_MODIFIER
-                                   "u of channel %u:%u",
+            renderer_log(renderer,
+                         "all displays wait for each other: this one goes on without message "
+                         "%" G_GINT64_MODIFIER "u of channel %u:%u",
                          list[i].message_serial, list[i].channel_type, list[i].channel_id);
     }
 }
 
-/* ---- Caches ------------------------------------------------------------------------------------------------------ */
+/* ---- Caches
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static void invalidate_list(Renderer *renderer, const WireMsgDisplayInvalList *message)
 {
@@ -37,7 +44,9 @@ static void invalidate_list(Renderer *renderer, const WireMsgDisplayInvalList *m
     }
 }
 
-/* ---- The screen ---------------------------------------------------------------------------------------------------- */
+/* ---- The screen
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static void mark(Renderer *renderer)
 {
@@ -66,22 +75,27 @@ static void monitors(Renderer *renderer, const WireMsgDisplayMonitorsConfig *mes
     for (unsigned int i = 0; i < n; i++) {
         const WireHead *head = &message->heads[i];
 
-        list[i] = (RendererMonitor){head->monitor_id, head->surface_id, head->width, head->height, head->x, head->y};
+        list[i] = (RendererMonitor){head->monitor_id, head->surface_id, head->width,
+                                    head->height,     head->x,          head->y};
     }
     renderer_emit(renderer, &(RendererEvent){RENDERER_MONITORS, {.monitors = {list, n, max}}});
 }
 
-/* ---- GL ------------------------------------------------------------------------------------------------------------ */
+/* ---- GL
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 static void gl_scanout(Renderer *renderer, const WireMsgDisplayGlScanoutUnix *message, int *fd)
 {
     RendererEvent event = {
         .type = RENDERER_GL_SCANOUT,
-        .u.gl = {message->width, message->height, message->stride, message->drm_fourcc_format, message->flags, *fd},
+        .u.gl = {message->width, message->height, message->stride, message->drm_fourcc_format,
+                 message->flags, *fd},
     };
 
     if (!renderer->config.gl) {
-        renderer_log(renderer, "DISPLAY_GL_SCANOUT_UNIX ignored: this connection can't pass buffers");
+        renderer_log(renderer,
+                     "DISPLAY_GL_SCANOUT_UNIX ignored: this connection can't pass buffers");
         return;
     }
     *fd = -1;
@@ -91,7 +105,8 @@ static void gl_scanout(Renderer *renderer, const WireMsgDisplayGlScanoutUnix *me
 
 static void gl_draw(Renderer *renderer, const WireMsgDisplayGlDraw *message)
 {
-    RendererRect rect = {(int32_t)message->x, (int32_t)message->y, (int32_t)message->w, (int32_t)message->h};
+    RendererRect rect = {(int32_t)message->x, (int32_t)message->y, (int32_t)message->w,
+                         (int32_t)message->h};
 
     if (!renderer->config.gl) {
         renderer_log(renderer, "DISPLAY_GL_DRAW ignored: there is no GL scanout");
@@ -101,9 +116,12 @@ static void gl_draw(Renderer *renderer, const WireMsgDisplayGlDraw *message)
     renderer_emit(renderer, &(RendererEvent){RENDERER_GL_DRAW, {.damage = {&rect, 1}}});
 }
 
-/* ---- Dispatch -------------------------------------------------------------------------------------------------------- */
+/* ---- Dispatch
+ * --------------------------------------------------------------------------------------------------------
+ */
 
-static void execute_parsed(Renderer *renderer, uint16_t type, const void *message, GBytes *owner, Ahead *ahead, int *fd)
+static void execute_parsed(Renderer *renderer, uint16_t type, const void *message, GBytes *owner,
+                           Ahead *ahead, int *fd)
 {
     switch (type) {
     case SPICE_MSG_WAIT_FOR_CHANNELS: {
@@ -132,7 +150,8 @@ static void execute_parsed(Renderer *renderer, uint16_t type, const void *messag
         break;
     }
     case SPICE_MSG_DISPLAY_INVAL_PALETTE:
-        palette_cache_remove(&renderer->palettes, ((const WireMsgDisplayInvalPalette *)message)->id);
+        palette_cache_remove(&renderer->palettes,
+                             ((const WireMsgDisplayInvalPalette *)message)->id);
         break;
     case SPICE_MSG_DISPLAY_INVAL_ALL_PALETTES:
         palette_cache_clear(&renderer->palettes);
@@ -141,7 +160,8 @@ static void execute_parsed(Renderer *renderer, uint16_t type, const void *messag
         renderer_surface_create(renderer, message);
         break;
     case SPICE_MSG_DISPLAY_SURFACE_DESTROY:
-        renderer_surface_destroy(renderer, ((const WireMsgDisplaySurfaceDestroy *)message)->surface_id);
+        renderer_surface_destroy(renderer,
+                                 ((const WireMsgDisplaySurfaceDestroy *)message)->surface_id);
         break;
     case SPICE_MSG_DISPLAY_MONITORS_CONFIG:
         monitors(renderer, message);
@@ -158,7 +178,8 @@ static void execute_parsed(Renderer *renderer, uint16_t type, const void *messag
     case SPICE_MSG_DISPLAY_STREAM_DATA_SIZED: {
         const WireMsgDisplayStreamDataSized *frame = message;
 
-        streams_data(renderer, frame->id, frame->multi_media_time, &frame->dest, frame->data, owner);
+        streams_data(renderer, frame->id, frame->multi_media_time, &frame->dest, frame->data,
+                     owner);
         break;
     }
     case SPICE_MSG_DISPLAY_STREAM_CLIP: {
@@ -207,7 +228,8 @@ static void execute_list(Renderer *renderer, WireBytes body, uint32_t offset, GB
     }
 }
 
-static void execute_body(Renderer *renderer, uint16_t type, WireBytes body, GBytes *owner, Ahead *ahead, int *fd)
+static void execute_body(Renderer *renderer, uint16_t type, WireBytes body, GBytes *owner,
+                         Ahead *ahead, int *fd)
 {
     const void *message;
     WireError error;
@@ -226,7 +248,8 @@ static void execute_body(Renderer *renderer, uint16_t type, WireBytes body, GByt
         error = ahead->error;
     } else {
         wire_arena_reset(&renderer->arena);
-        message = wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, type, body.data, body.size, &renderer->arena, &error);
+        message = wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, type, body.data, body.size,
+                             &renderer->arena, &error);
     }
     if (!message) {
         renderer_broken(renderer, "The server sent a broken message: %s", error.text);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One picture, two threads: the owner who shows it and the painter who draws it take turns.
  *
- * The owner has the picture while it runs handlers and gives it away while it sleeps in poll(). The painter takes it for
- * runs of drawing operations and gives it back between two of them as soon as the owner wants it. So the owner waits for one
- * operation at most, and neither ever sees the other's half-done work. When the owner is so busy that the painter gets no
- * turn, the owner waits for the painter for a short slice, so that pictures keep coming. */
+ * The owner has the picture while it runs handlers and gives it away while it sleeps in poll(). The
+ * painter takes it for runs of drawing operations and gives it back between two of them as soon as
+ * the owner wants it. So the owner waits for one operation at most, and neither ever sees the
+ * other's half-done work. When the owner is so busy that the painter gets no turn, the owner waits
+ * for the painter for a short slice, so that pictures keep coming. */
 #ifndef DISPLAY_HANDOVER_H
 #define DISPLAY_HANDOVER_H
 
@@ -17,7 +18,7 @@ typedef struct Handover {
     pthread_cond_t owner_cond, painter_cond;
     unsigned int owner_depth; /* the owner's holds, nested */
     bool painter_has;
-    int owner_wants;   /* atomic: read by the painter between operations */
+    int owner_wants; /* atomic: read by the painter between operations */
     bool painter_wants, painter_first;
     bool cancelled;
     int64_t wanted_since; /* when the painter began to wait */
@@ -31,7 +32,8 @@ void handover_clear(Handover *handover);
 void handover_owner_acquire(Handover *handover);
 void handover_owner_release(Handover *handover);
 
-/* The painter's side, one thread. Take the picture, or keep it if nobody else wants it. False: cancelled. */
+/* The painter's side, one thread. Take the picture, or keep it if nobody else wants it. False:
+ * cancelled. */
 bool handover_paint(Handover *handover);
 /* The painter has nothing to draw for now, or does something long. */
 void handover_rest(Handover *handover);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Cached images by id, with the count that makes additions and evictions of different channels commute. */
+/* Cached images by id, with the count that makes additions and evictions of different channels
+ * commute. */
 #include "display/image-cache.h"
 
 typedef struct CacheEntry {

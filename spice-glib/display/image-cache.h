@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The image cache of a session (docs/spec/display.md 8): a map without a lock and without waiting; shared.c adds both. */
+/* The image cache of a session (docs/spec/display.md 8): a map without a lock and without waiting;
+ * shared.c adds both. */
 #ifndef DISPLAY_IMAGE_CACHE_H
 #define DISPLAY_IMAGE_CACHE_H
 
@@ -20,9 +21,10 @@ void image_cache_init(ImageCache *cache, uint64_t max_pixels);
 void image_cache_clear(ImageCache *cache); /* to empty; usable afterwards */
 void image_cache_free(ImageCache *cache);
 
-/* CACHE_ME: a new entry counts one; an entry that is there gets the new picture and mark, and counts one more.
- * With replace (CACHE_REPLACE_ME): an entry that is there gets the picture and keeps its count.
- * Takes a reference of its own. False, with nothing changed, when the limit would be exceeded. */
+/* CACHE_ME: a new entry counts one; an entry that is there gets the new picture and mark, and
+ * counts one more. With replace (CACHE_REPLACE_ME): an entry that is there gets the picture and
+ * keeps its count. Takes a reference of its own. False, with nothing changed, when the limit would
+ * be exceeded. */
 bool image_cache_add(ImageCache *cache, uint64_t id, CanvasImage *image, bool lossy, bool replace);
 
 /* A new reference, or NULL when there is no entry that will do. */

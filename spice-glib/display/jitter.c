@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long the quickest way is remembered (one to two periods): long enough to see a quick frame, short enough to
- * follow two clocks that drift apart. */
+/* How long the quickest way is remembered (one to two periods): long enough to see a quick frame,
+ * short enough to follow two clocks that drift apart. */
 #define PERIOD_US (5 * 1000000)
 /* A frame that is off by more than this belongs to a clock that was set anew. */
 #define JUMP_US (5 * 1000000)
@@ -58,7 +58,7 @@ static void follow_base(JitterBuffer *jitter, int64_t transit, int64_t now)
         jitter->period_min[0] = transit;
     }
     jitter->base = jitter->period_min[0] < jitter->period_min[1] ? jitter->period_min[0]
-                                                                  : jitter->period_min[1];
+                                                                 : jitter->period_min[1];
 }
 
 int64_t jitter_arrival(JitterBuffer *jitter, uint32_t mm_time, int64_t now)

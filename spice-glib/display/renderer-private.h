@@ -58,6 +58,7 @@ struct Renderer {
     uint64_t queue_bytes; /* of inbox and pending */
     bool full, stop, video_ready;
     bool reset_wanted, held; /* held: not to go on after a reset before its caller is through */
+    bool sleeping;           /* a push has to wake it */
     bool idle, failed_seen;  /* what drain() looks at */
     unsigned int frames_left;
     struct {
@@ -67,7 +68,7 @@ struct Renderer {
     } answers[SPICE_MAX_NUM_STREAMS];
     unsigned int n_answers;
 
-    MessageList pending; /* taken from the inbox */
+    MessageList pending;      /* taken from the inbox */
     QueuedMessage *next_look; /* the first of pending that wasn't looked at */
     Ahead *free_ahead;
     uint64_t ahead_bytes;
@@ -82,8 +83,8 @@ struct Renderer {
 
     pixman_region32_t damage;
     int64_t damage_since; /* 0: none */
+    int64_t last_flush;
     uint64_t handled, handled_told;
-    unsigned int n_untold;
 };
 
 /* Parsed messages need a few times their size at most. */

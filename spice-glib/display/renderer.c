@@ -13,16 +13,16 @@
 #define MESSAGE_COST sizeof(QueuedMessage)
 /* More rectangles than this aren't worth a repaint each. */
 #define MAX_DAMAGE_RECTS 16
-/* Work of which the owner hasn't been told: not more messages than half an ack window. */
-#define MAX_UNTOLD 8
 #define MAX_SURFACE_BYTES (UINT64_C(2) << 30)
 #define MAX_PRIMARY_BYTES (UINT64_C(512) << 20)
 
-/* ---- Helpers for the other files ----------------------------------------------------------------------------------- */
+/* ---- Helpers for the other files
+ * ----------------------------------------------------------------------------------- */
 
 int64_t renderer_now(Renderer *renderer)
 {
-    return renderer->config.now ? renderer->config.now(renderer->config.ctx) : g_get_monotonic_time();
+    return renderer->config.now ? renderer->config.now(renderer->config.ctx)
+                                : g_get_monotonic_time();
 }
 
 void renderer_emit(Renderer *renderer, const RendererEvent *event)
@@ -88,23 +88,26 @@ static void flush_damage(Renderer *renderer)
     if (!pixman_region32_not_empty(&renderer->damage))
         return;
     if (primary)
-        pixman_region32_intersect_rect(&renderer->damage, &renderer->damage, 0, 0, primary->width, primary->height);
+        pixman_region32_intersect_rect(&renderer->damage, &renderer->damage, 0, 0, primary->width,
+                                       primary->height);
     boxes = pixman_region32_rectangles(&renderer->damage, &n);
     if (n > MAX_DAMAGE_RECTS) {
         boxes = pixman_region32_extents(&renderer->damage);
         n = 1;
     }
     for (int i = 0; i < n; i++)
-        rects[i] = (RendererRect){boxes[i].x1, boxes[i].y1, boxes[i].x2 - boxes[i].x1, boxes[i].y2 - boxes[i].y1};
+        rects[i] = (RendererRect){boxes[i].x1, boxes[i].y1, boxes[i].x2 - boxes[i].x1,
+                                  boxes[i].y2 - boxes[i].y1};
     if (primary && n > 0)
-        renderer_emit(renderer, &(RendererEvent){RENDERER_DAMAGE, {.damage = {rects, (unsigned int)n}}});
+        renderer_emit(renderer,
+                      &(RendererEvent){RENDERER_DAMAGE, {.damage = {rects, (unsigned int)n}}});
     pixman_region32_clear(&renderer->damage);
 }
 
 void renderer_flush(Renderer *renderer)
 {
     flush_damage(renderer);
-    renderer->n_untold = 0;
+    renderer->last_flush = renderer_now(renderer);
     if (renderer->handled != renderer->handled_told) {
         renderer->handled_told = renderer->handled;
         renderer_emit(renderer, &(RendererEvent){RENDERER_HANDLED, {.number = renderer->handled}});
@@ -149,7 +152,9 @@ static void log_wait(void *ctx, const char *text)
     renderer_log(ctx, "%s", text);
 }
 
-/* ---- Messages ------------------------------------------------------------------------------------------------------ */
+/* ---- Messages
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static void list_append(MessageList *list, QueuedMessage *message)
 {
@@ -240,23 +245,19 @@ static void work_on(Renderer *renderer, QueuedMessage *message)
     if (counts) {
         renderer->handled = number;
         renderer_peer_handled(renderer->peer, number);
-        renderer->n_untold++;
     }
     if (pixman_region32_not_empty(&renderer->damage)) {
         now = renderer_now(renderer);
         if (renderer->damage_since == 0)
             renderer->damage_since = now;
-        if (now - renderer->damage_since >= renderer->config.damage_delay_us)
+        if (now - renderer->damage_since >= renderer->config.damage_delay_us &&
+            now - renderer->last_flush >= renderer->config.damage_delay_us)
             renderer_flush(renderer);
-    }
-    if (renderer->n_untold >= MAX_UNTOLD) {
-        renderer->n_untold = 0;
-        renderer->handled_told = renderer->handled;
-        renderer_emit(renderer, &(RendererEvent){RENDERER_HANDLED, {.number = renderer->handled}});
     }
 }
 
-/* ---- The order of work --------------------------------------------------------------------------------------------- */
+/* ---- The order of work
+ * --------------------------------------------------------------------------------------------- */
 
 static void do_reset(Renderer *renderer)
 {
@@ -274,7 +275,6 @@ static void do_reset(Renderer *renderer)
     palette_cache_clear(&renderer->palettes);
     renderer->failed = false;
     renderer->handled = renderer->handled_told = 0;
-    renderer->n_untold = 0;
     flush_damage(renderer);
     renderer_rest(renderer);
 }
@@ -313,33 +313,35 @@ static bool work(Renderer *renderer)
 
 static bool frame_is_due(Renderer *renderer)
 {
-    return renderer->streams.n > 0 && !renderer->failed && renderer_now(renderer) >= renderer->streams.next_due;
+    return renderer->streams.n > 0 && !renderer->failed &&
+           renderer_now(renderer) >= renderer->streams.next_due;
 }
 
 static bool has_work(const Renderer *renderer)
 {
-    return renderer->inbox.first || renderer->stop || renderer->reset_wanted || renderer->video_ready ||
-           renderer->n_answers > 0;
+    return renderer->inbox.first || renderer->stop || renderer->reset_wanted ||
+           renderer->video_ready || renderer->n_answers > 0;
 }
 
-/* Under the lock: sleep until there is work, or the next frame is due. */
-static void sleep_until_work(Renderer *renderer)
+/* Is there anything that the owner doesn't know? */
+static bool has_news(Renderer *renderer)
 {
-    int64_t due = renderer->streams.n > 0 && !renderer->failed ? renderer->streams.next_due : INT64_MAX;
+    return renderer->handled != renderer->handled_told ||
+           pixman_region32_not_empty(&renderer->damage);
+}
 
-    renderer->idle = true;
-    renderer->failed_seen = renderer->failed;
-    renderer->frames_left = streams_frames_left(renderer);
-    pthread_cond_broadcast(&renderer->done);
-    if (due == INT64_MAX) {
+/* Under the lock: sleep until there is work, or until then (INT64_MAX: whenever). */
+static void sleep_until_work(Renderer *renderer, int64_t until)
+{
+    renderer->sleeping = true;
+    if (until == INT64_MAX) {
         while (!has_work(renderer))
             pthread_cond_wait(&renderer->wake, &renderer->lock);
     } else {
-        int64_t left = due - renderer_now(renderer);
+        int64_t left = CLAMP(until - renderer_now(renderer), 0, 60 * G_USEC_PER_SEC);
         struct timespec end;
 
         clock_gettime(CLOCK_MONOTONIC, &end);
-        left = CLAMP(left, 0, 60 * G_USEC_PER_SEC);
         end.tv_sec += left / G_USEC_PER_SEC;
         end.tv_nsec += left % G_USEC_PER_SEC * 1000;
         if (end.tv_nsec >= 1000000000) {
@@ -350,7 +352,35 @@ static void sleep_until_work(Renderer *renderer)
                pthread_cond_timedwait(&renderer->wake, &renderer->lock, &end) != ETIMEDOUT)
             ;
     }
-    renderer->idle = false;
+    renderer->sleeping = renderer->idle = false;
+}
+
+/* Nothing is left to draw. The owner is told what has been drawn at once, or, when it was told just
+ * now, a little later together with what may still come. */
+static void rest(Renderer *renderer)
+{
+    int64_t until =
+        renderer->streams.n > 0 && !renderer->failed ? renderer->streams.next_due : INT64_MAX;
+    bool news;
+
+    renderer_rest(renderer);
+    if (has_news(renderer) &&
+        renderer_now(renderer) - renderer->last_flush >= renderer->config.damage_delay_us)
+        renderer_flush(renderer);
+    news = has_news(renderer);
+    if (news)
+        until = MIN(until, renderer->last_flush + renderer->config.damage_delay_us);
+    pthread_mutex_lock(&renderer->lock);
+    if (!has_work(renderer) && !frame_is_due(renderer)) {
+        if (!news) {
+            renderer->idle = true;
+            renderer->failed_seen = renderer->failed;
+            renderer->frames_left = streams_frames_left(renderer);
+            pthread_cond_broadcast(&renderer->done);
+        }
+        sleep_until_work(renderer, until);
+    }
+    pthread_mutex_unlock(&renderer->lock);
 }
 
 static void *run_thread(void *data)
@@ -371,15 +401,9 @@ static void *run_thread(void *data)
             continue;
         }
         pthread_mutex_unlock(&renderer->lock);
-        if (!work(renderer)) {
-            renderer_rest(renderer);
-            renderer_flush(renderer);
-            pthread_mutex_lock(&renderer->lock);
-            if (!has_work(renderer) && !frame_is_due(renderer))
-                sleep_until_work(renderer);
-        } else {
-            pthread_mutex_lock(&renderer->lock);
-        }
+        if (!work(renderer))
+            rest(renderer);
+        pthread_mutex_lock(&renderer->lock);
     }
     pthread_mutex_unlock(&renderer->lock);
     renderer_rest(renderer);
@@ -396,7 +420,9 @@ int64_t renderer_run(Renderer *renderer)
     return MAX(0, renderer->streams.next_due - renderer_now(renderer));
 }
 
-/* ---- Public ---------------------------------------------------------------------------------------------------------- */
+/* ---- Public
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 void renderer_config_init(RendererConfig *config)
 {
@@ -410,7 +436,7 @@ void renderer_config_init(RendererConfig *config)
         .ahead_bytes = 8 << 20,
         .surface_bytes = MIN(MAX_SURFACE_BYTES, memory / 4),
         .primary_bytes = MAX_PRIMARY_BYTES,
-        .damage_delay_us = 4000,
+        .damage_delay_us = 15000,
     };
 }
 
@@ -433,7 +459,8 @@ Renderer *renderer_new(RendererShared *shared, const RendererConfig *config)
     palette_cache_init(&renderer->palettes);
     streams_init(&renderer->streams);
     pixman_region32_init(&renderer->damage);
-    renderer->peer = shared_join_renderer(shared, config->channel_id, &(WaitLog){log_wait, renderer});
+    renderer->peer =
+        shared_join_renderer(shared, config->channel_id, &(WaitLog){log_wait, renderer});
     if (config->own_thread && pthread_create(&renderer->thread, NULL, run_thread, renderer) != 0) {
         renderer->config.own_thread = false;
         renderer_free(renderer);
@@ -502,7 +529,8 @@ bool renderer_push(Renderer *renderer, const RendererInput *input)
     if (renderer->queue_bytes >= renderer->config.queue_bytes)
         renderer->full = true;
     room = !renderer->full;
-    if (renderer->idle)
+    renderer->idle = false;
+    if (renderer->sleeping)
         pthread_cond_signal(&renderer->wake);
     pthread_mutex_unlock(&renderer->lock);
     return room;
@@ -585,7 +613,8 @@ void renderer_reset(Renderer *renderer, const RendererConnection *connection)
 
         renderer_peer_leave(renderer->peer);
         renderer->shared = renderer_shared_ref(shared);
-        renderer->peer = shared_join_renderer(shared, renderer->config.channel_id, &(WaitLog){log_wait, renderer});
+        renderer->peer = shared_join_renderer(shared, renderer->config.channel_id,
+                                              &(WaitLog){log_wait, renderer});
         renderer_shared_unref(old);
     } else {
         renderer_peer_handled(renderer->peer, 0);
@@ -624,4 +653,18 @@ void renderer_stream_answer(Renderer *renderer, uint32_t stream_id, void *pipeli
 uint32_t renderer_video_codecs(bool gstreamer)
 {
     return 1u << SPICE_VIDEO_CODEC_TYPE_MJPEG | (gstreamer ? video_gst_codecs() : 0);
+}
+
+static void *prepare_video(void *data)
+{
+    video_gst_codecs();
+    return NULL;
+}
+
+void renderer_prepare_video(void)
+{
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, prepare_video, NULL) == 0)
+        pthread_detach(thread);
 }

@@ -37,7 +37,7 @@ struct RendererShared {
     RendererSharedLimits limits;
     DecodePool *pool;
     pthread_mutex_t glz_lock; /* inside the window; the innermost lock */
-    GlzWindow *glz; /* NULL when there was no memory: GLZ images are refused */
+    GlzWindow *glz;           /* NULL when there was no memory: GLZ images are refused */
 
     pthread_mutex_t lock; /* guards the rest */
     pthread_cond_t changed;
@@ -82,7 +82,8 @@ RendererShared *renderer_shared_new(const RendererSharedLimits *limits)
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&shared->changed, &attr);
     pthread_condattr_destroy(&attr);
-    image_cache_init(&shared->cache, limits->cache_pixels > UINT64_MAX / 2 ? UINT64_MAX : limits->cache_pixels * 2);
+    image_cache_init(&shared->cache,
+                     limits->cache_pixels > UINT64_MAX / 2 ? UINT64_MAX : limits->cache_pixels * 2);
     shared->glz = glz_window_new(MIN(limits->glz_pixels, GLZ_MAX_WINDOW) * 4,
                                  &(GlzLock){lock_glz, unlock_glz, &shared->glz_lock});
     if (limits->threads > 0)
@@ -161,8 +162,8 @@ void renderer_peer_handled(RendererPeer *peer, uint64_t number)
 {
     RendererShared *shared = peer->shared;
 
-    /* Without anybody waiting this is one store. A waiter counts itself before it looks, so that either it sees the
-     * number or it is seen here. */
+    /* Without anybody waiting this is one store. A waiter counts itself before it looks, so that
+     * either it sees the number or it is seen here. */
     __atomic_store_n(&peer->handled, number, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&shared->n_waiting, __ATOMIC_SEQ_CST) > 0) {
         pthread_mutex_lock(&shared->lock);
@@ -196,7 +197,8 @@ void shared_peer_cancel(RendererPeer *peer, bool cancelled)
     pthread_mutex_unlock(&peer->shared->lock);
 }
 
-/* True when no other channel can bring what peer waits for: each has looked at the present state and waits. */
+/* True when no other channel can bring what peer waits for: each has looked at the present state
+ * and waits. */
 static bool is_hopeless(const RendererPeer *peer)
 {
     for (const RendererPeer *other = peer->shared->peers; other; other = other->next) {
@@ -274,7 +276,8 @@ WaitResult shared_get_image(RendererPeer *peer, uint64_t id, bool lossless, Canv
     WaitResult result;
     char what[96];
 
-    g_snprintf(what, sizeof what, "waiting for cached image %#" G_GINT64_MODIFIER "x of another display", id);
+    g_snprintf(what, sizeof what,
+               "waiting for cached image %#" G_GINT64_MODIFIER "x of another display", id);
     pthread_mutex_lock(&peer->shared->lock);
     result = wait_until(peer, have_image, &wait, what);
     pthread_mutex_unlock(&peer->shared->lock);
@@ -292,7 +295,8 @@ CanvasImage *shared_peek_image(RendererShared *shared, uint64_t id, bool lossles
     return image;
 }
 
-bool shared_add_image(RendererShared *shared, uint64_t id, CanvasImage *image, bool lossy, bool replace)
+bool shared_add_image(RendererShared *shared, uint64_t id, CanvasImage *image, bool lossy,
+                      bool replace)
 {
     bool added;
 
@@ -334,14 +338,16 @@ static bool has_handled(RendererPeer *peer, void *data)
     return true; /* unknown, ended, or itself */
 }
 
-WaitResult shared_wait_for_channel(RendererPeer *peer, uint8_t channel_type, uint8_t channel_id, uint64_t number)
+WaitResult shared_wait_for_channel(RendererPeer *peer, uint8_t channel_type, uint8_t channel_id,
+                                   uint64_t number)
 {
     ChannelWait wait = {channel_type, channel_id, number};
     WaitResult result;
     char what[96];
 
-    g_snprintf(what, sizeof what, "waiting for channel %u:%u to come to message %" G_GINT64_MODIFIER "u",
-               channel_type, channel_id, number);
+    g_snprintf(what, sizeof what,
+               "waiting for channel %u:%u to come to message %" G_GINT64_MODIFIER "u", channel_type,
+               channel_id, number);
     pthread_mutex_lock(&peer->shared->lock);
     result = wait_until(peer, has_handled, &wait, what);
     pthread_mutex_unlock(&peer->shared->lock);
@@ -370,7 +376,8 @@ WaitResult shared_wait_for_glz(RendererPeer *peer, uint64_t missing)
     WaitResult result;
     char what[96];
 
-    g_snprintf(what, sizeof what, "waiting for GLZ image %" G_GINT64_MODIFIER "u of another display", missing);
+    g_snprintf(what, sizeof what,
+               "waiting for GLZ image %" G_GINT64_MODIFIER "u of another display", missing);
     pthread_mutex_lock(&peer->shared->lock);
     result = wait_until(peer, glz_has_passed, &missing, what);
     pthread_mutex_unlock(&peer->shared->lock);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the renderers of one session have in common, seen from inside the room: caches with waiting, and peers. */
+/* What the renderers of one session have in common, seen from inside the room: caches with waiting,
+ * and peers. */
 #ifndef DISPLAY_SHARED_H
 #define DISPLAY_SHARED_H
 
@@ -28,12 +29,14 @@ WaitResult shared_get_image(RendererPeer *peer, uint64_t id, bool lossless, Canv
 /* The same without waiting. */
 CanvasImage *shared_peek_image(RendererShared *shared, uint64_t id, bool lossless);
 /* False when the cache would grow beyond what was announced. */
-bool shared_add_image(RendererShared *shared, uint64_t id, CanvasImage *image, bool lossy, bool replace);
+bool shared_add_image(RendererShared *shared, uint64_t id, CanvasImage *image, bool lossy,
+                      bool replace);
 void shared_invalidate_image(RendererShared *shared, uint64_t id);
 void shared_clear_images(RendererShared *shared);
 
 /* Wait until the channel has carried out message number (display.md 8.5). */
-WaitResult shared_wait_for_channel(RendererPeer *peer, uint8_t channel_type, uint8_t channel_id, uint64_t number);
+WaitResult shared_wait_for_channel(RendererPeer *peer, uint8_t channel_type, uint8_t channel_id,
+                                   uint64_t number);
 
 GlzWindow *shared_glz_window(RendererShared *shared);
 /* An image has come into the window: others may have waited for it. */

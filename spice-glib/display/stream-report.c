@@ -7,9 +7,11 @@
 /* So many late frames in a row can't wait for the end of the window. */
 #define MAX_DROP_RUN 3
 
-void stream_report_activate(StreamReport *report, uint32_t unique_id, uint32_t max_frames, uint32_t timeout_ms)
+void stream_report_activate(StreamReport *report, uint32_t unique_id, uint32_t max_frames,
+                            uint32_t timeout_ms)
 {
-    *report = (StreamReport){.active = true, .unique_id = unique_id, .max_frames = max_frames, .timeout_ms = timeout_ms};
+    *report = (StreamReport){
+        .active = true, .unique_id = unique_id, .max_frames = max_frames, .timeout_ms = timeout_ms};
 }
 
 bool stream_report_frame(StreamReport *report, uint32_t mm_time, int32_t margin, int64_t now,
@@ -29,8 +31,8 @@ bool stream_report_frame(StreamReport *report, uint32_t mm_time, int32_t margin,
     } else {
         report->drop_run = 0;
     }
-    if (report->n_frames < report->max_frames && now - report->since < (int64_t)report->timeout_ms * 1000 &&
-        report->drop_run < MAX_DROP_RUN)
+    if (report->n_frames < report->max_frames &&
+        now - report->since < (int64_t)report->timeout_ms * 1000 && report->drop_run < MAX_DROP_RUN)
         return false;
 
     memset(message, 0, sizeof *message);

@@ -18,10 +18,12 @@ typedef struct StreamReport {
     int64_t since;
 } StreamReport;
 
-void stream_report_activate(StreamReport *report, uint32_t unique_id, uint32_t max_frames, uint32_t timeout_ms);
+void stream_report_activate(StreamReport *report, uint32_t unique_id, uint32_t max_frames,
+                            uint32_t timeout_ms);
 
-/* A frame came, margin milliseconds before its time (negative: late). True: the window is complete, *message is to be
- * sent (all but stream_id and audio_delay is filled in) and a new window has begun. */
+/* A frame came, margin milliseconds before its time (negative: late). True: the window is complete,
+ * *message is to be sent (all but stream_id and audio_delay is filled in) and a new window has
+ * begun. */
 bool stream_report_frame(StreamReport *report, uint32_t mm_time, int32_t margin, int64_t now,
                          WireMsgcDisplayStreamReport *message);
 

@@ -10,7 +10,8 @@
 #include "display/stream-report.h"
 #include "display/video-gst.h"
 
-/* Frames of the built-in decoder that wait for their time; at 60 per second more than the longest delay. */
+/* Frames of the built-in decoder that wait for their time; at 60 per second more than the longest
+ * delay. */
 #define MAX_WAITING 32
 /* With sound a frame may have to wait for it, but not longer than this. */
 #define MAX_SOUND_DELAY_MS 2000
@@ -130,7 +131,8 @@ static void give_up(Renderer *renderer, Stream *stream, const char *why)
 static void end_stream(Renderer *renderer, Stream *stream)
 {
     if (stream->announced)
-        renderer_emit(renderer, &(RendererEvent){RENDERER_STREAM_END, {.stream = {stream->id, NULL}}});
+        renderer_emit(renderer,
+                      &(RendererEvent){RENDERER_STREAM_END, {.stream = {stream->id, NULL}}});
     renderer->streams.streams[stream->id] = NULL;
     if (--renderer->streams.n == 0)
         renderer->streams.next_due = INT64_MAX;
@@ -158,12 +160,15 @@ static void set_clip(Stream *stream, const WireClip *clip)
         boxes[i] = (pixman_box32_t){rect->left, rect->top, rect->right, rect->bottom};
     }
     pixman_region32_fini(&stream->clip);
-    if (!pixman_region32_init_rects(&stream->clip, boxes, (int)MIN(clip->n_rects, (uint32_t)INT32_MAX)))
+    if (!pixman_region32_init_rects(&stream->clip, boxes,
+                                    (int)MIN(clip->n_rects, (uint32_t)INT32_MAX)))
         pixman_region32_init(&stream->clip);
     g_free(boxes);
 }
 
-/* ---- Begin and end -------------------------------------------------------------------------------------------------- */
+/* ---- Begin and end
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static void on_video_ready(void *ctx)
 {
@@ -196,8 +201,9 @@ static void start_gst(Renderer *renderer, Stream *stream, int codec)
     if (config.owner_may_show) {
         stream->state = STREAM_ASKING;
         stream->announced = true;
-        renderer_emit(renderer, &(RendererEvent){RENDERER_STREAM_BEGIN,
-                                                 {.stream = {stream->id, video_gst_pipeline(stream->gst)}}});
+        renderer_emit(renderer,
+                      &(RendererEvent){RENDERER_STREAM_BEGIN,
+                                       {.stream = {stream->id, video_gst_pipeline(stream->gst)}}});
     } else if (!video_gst_start(stream->gst, false)) {
         give_up(renderer, stream, "the GStreamer decoder doesn't start");
     }
@@ -216,7 +222,8 @@ void streams_create(Renderer *renderer, const WireMsgDisplayStreamCreate *messag
         return;
     }
     if (!renderer_surface(renderer, message->surface_id)) {
-        renderer_log(renderer, "video stream %u ignored: there is no surface %u", message->id, message->surface_id);
+        renderer_log(renderer, "video stream %u ignored: there is no surface %u", message->id,
+                     message->surface_id);
         return;
     }
     stream = g_new0(Stream, 1);
@@ -237,7 +244,8 @@ void streams_create(Renderer *renderer, const WireMsgDisplayStreamCreate *messag
             give_up(renderer, stream, "out of memory");
         } else if (owner_may_show(renderer, stream)) {
             stream->announced = true;
-            renderer_emit(renderer, &(RendererEvent){RENDERER_STREAM_BEGIN, {.stream = {stream->id, NULL}}});
+            renderer_emit(renderer,
+                          &(RendererEvent){RENDERER_STREAM_BEGIN, {.stream = {stream->id, NULL}}});
         }
     } else if (renderer->config.gstreamer) {
         start_gst(renderer, stream, message->codec_type);
@@ -272,7 +280,8 @@ void streams_activate_report(Renderer *renderer, const WireMsgDisplayStreamActiv
     Stream *stream = find(renderer, message->stream_id);
 
     if (stream && stream->state != STREAM_BROKEN && renderer->config.stream_reports)
-        stream_report_activate(&stream->report, message->unique_id, message->max_window_size, message->timeout_ms);
+        stream_report_activate(&stream->report, message->unique_id, message->max_window_size,
+                               message->timeout_ms);
 }
 
 void streams_destroy(Renderer *renderer, uint32_t id)
@@ -299,7 +308,9 @@ void streams_surface_gone(Renderer *renderer, uint32_t surface_id)
     }
 }
 
-/* ---- Frames come ---------------------------------------------------------------------------------------------------- */
+/* ---- Frames come
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static void unknown_stream(Renderer *renderer, uint32_t id)
 {
@@ -317,7 +328,8 @@ static void unknown_stream(Renderer *renderer, uint32_t id)
     say_cannot(renderer, id);
 }
 
-static void account(Renderer *renderer, Stream *stream, uint32_t mm_time, int32_t margin, int64_t now, uint32_t audio_delay)
+static void account(Renderer *renderer, Stream *stream, uint32_t mm_time, int32_t margin,
+                    int64_t now, uint32_t audio_delay)
 {
     WireMsgcDisplayStreamReport report;
 
@@ -359,7 +371,8 @@ static void append(Stream *stream, Frame *frame)
     stream->n_waiting++;
 }
 
-void streams_data(Renderer *renderer, uint32_t id, uint32_t mm_time, const WireRect *dest, WireBytes data, GBytes *body)
+void streams_data(Renderer *renderer, uint32_t id, uint32_t mm_time, const WireRect *dest,
+                  WireBytes data, GBytes *body)
 {
     Stream *stream = find(renderer, id);
     int64_t now = renderer_now(renderer);
@@ -372,7 +385,8 @@ void streams_data(Renderer *renderer, uint32_t id, uint32_t mm_time, const WireR
     if (stream->state == STREAM_BROKEN || data.size == 0)
         return;
     /* A server that sets its clock back starts anew: what waits would wait for ever. */
-    if (mm_time != 0 && (int32_t)(mm_time - stream->last_mm) < 0 && stream->n_frames > 0 && !stream->gst)
+    if (mm_time != 0 && (int32_t)(mm_time - stream->last_mm) < 0 && stream->n_frames > 0 &&
+        !stream->gst)
         drop_frames(stream);
     stream->last_mm = mm_time;
 
@@ -384,7 +398,8 @@ void streams_data(Renderer *renderer, uint32_t id, uint32_t mm_time, const WireR
         frame->dest = *dest;
     }
     if (stream->gst) {
-        if (!video_gst_push(stream->gst, frame->token, frame->due - now, body, data.data, data.size)) {
+        if (!video_gst_push(stream->gst, frame->token, frame->due - now, body, data.data,
+                            data.size)) {
             free_frame(frame);
             give_up(renderer, stream, "the decoder has failed");
             return;
@@ -403,10 +418,12 @@ void streams_data(Renderer *renderer, uint32_t id, uint32_t mm_time, const WireR
     append(stream, frame);
 }
 
-/* ---- Frames are shown ----------------------------------------------------------------------------------------------- */
+/* ---- Frames are shown
+ * -----------------------------------------------------------------------------------------------
+ */
 
-static void show(Renderer *renderer, Stream *stream, const Frame *frame, const uint8_t *pixels, ptrdiff_t stride,
-                 uint32_t width, uint32_t height)
+static void show(Renderer *renderer, Stream *stream, const Frame *frame, const uint8_t *pixels,
+                 ptrdiff_t stride, uint32_t width, uint32_t height)
 {
     CanvasFrame picture = {pixels, stride, width, height, stream->top_down};
     Surface *surface = renderer_surface(renderer, stream->surface_id);
@@ -437,9 +454,11 @@ static bool decode_and_show(Renderer *renderer, Stream *stream, const Frame *fra
             return false;
     }
     renderer_rest(renderer);
-    if (jpeg_stream_decode(stream->jpeg, CODEC_FORMAT_RGB32, stream->pixels, (ptrdiff_t)info.width * 4) != CODEC_OK)
+    if (jpeg_stream_decode(stream->jpeg, CODEC_FORMAT_RGB32, stream->pixels,
+                           (ptrdiff_t)info.width * 4) != CODEC_OK)
         return false;
-    show(renderer, stream, frame, stream->pixels, (ptrdiff_t)info.width * 4, info.width, info.height);
+    show(renderer, stream, frame, stream->pixels, (ptrdiff_t)info.width * 4, info.width,
+         info.height);
     return true;
 }
 
@@ -452,7 +471,8 @@ static void collect_pictures(Stream *stream)
         Frame *frame = stream->first;
 
         /* What the decoder has left out won't come any more. */
-        while (frame && frame->token < picture.token && !frame->picture.sample && frame == stream->first) {
+        while (frame && frame->token < picture.token && !frame->picture.sample &&
+               frame == stream->first) {
             free_frame(pop_frame(stream));
             frame = stream->first;
         }
@@ -493,8 +513,8 @@ static void run_stream(Renderer *renderer, Stream *stream, int64_t now)
             free_frame(pop_frame(stream));
         pop_frame(stream);
         if (stream->gst) {
-            show(renderer, stream, newest, newest->picture.pixels, newest->picture.stride, newest->picture.width,
-                 newest->picture.height);
+            show(renderer, stream, newest, newest->picture.pixels, newest->picture.stride,
+                 newest->picture.width, newest->picture.height);
         } else if (decode_and_show(renderer, stream, newest)) {
             stream->broken_row = 0;
         } else if (++stream->broken_row == BROKEN_ROW) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Video streams of a display channel (docs/spec/display.md 13, client-glib.md 9): frames in, shown when their time has come. */
+/* Video streams of a display channel (docs/spec/display.md 13, client-glib.md 9): frames in, shown
+ * when their time has come. */
 #ifndef DISPLAY_STREAMS_H
 #define DISPLAY_STREAMS_H
 
@@ -27,7 +28,8 @@ void streams_init(Streams *streams);
 
 void streams_create(Renderer *renderer, const WireMsgDisplayStreamCreate *message);
 /* dest: of a sized frame, else NULL. data lies in body. */
-void streams_data(Renderer *renderer, uint32_t id, uint32_t mm_time, const WireRect *dest, WireBytes data, GBytes *body);
+void streams_data(Renderer *renderer, uint32_t id, uint32_t mm_time, const WireRect *dest,
+                  WireBytes data, GBytes *body);
 void streams_clip(Renderer *renderer, uint32_t id, const WireClip *clip);
 void streams_activate_report(Renderer *renderer, const WireMsgDisplayStreamActivateReport *message);
 void streams_destroy(Renderer *renderer, uint32_t id);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The surfaces of a display channel (docs/spec/display.md 11): the primary, whose pixels the owner shares, and the others. */
+/* The surfaces of a display channel (docs/spec/display.md 11): the primary, whose pixels the owner
+ * shares, and the others. */
 #include "display/renderer-private.h"
 
 #include <stdlib.h>
@@ -70,8 +71,8 @@ static void remove_primary(Renderer *renderer)
     renderer_primary_unref(primary);
 }
 
-static void create_primary(Renderer *renderer, uint32_t id, uint32_t format, uint32_t width, uint32_t height,
-                           bool streaming)
+static void create_primary(Renderer *renderer, uint32_t id, uint32_t format, uint32_t width,
+                           uint32_t height, bool streaming)
 {
     RendererPrimary *primary = renderer->primary;
     Surface *other = renderer_surface(renderer, id);
@@ -80,15 +81,18 @@ static void create_primary(Renderer *renderer, uint32_t id, uint32_t format, uin
     uint64_t bytes = (uint64_t)width * height * 4;
     uint8_t *data;
 
-    if (primary && primary->width == width && primary->height == height && primary->format == format &&
-        primary->surface_id == id) {
+    if (primary && primary->width == width && primary->height == height &&
+        primary->format == format && primary->surface_id == id) {
         /* The old picture stays: after a reconnection or a migration it must not flicker. */
         primary->streaming = streaming;
         return;
     }
-    if (canvas_surface_bytes(format, width, height) == 0 || bytes > renderer->config.primary_bytes) {
-        renderer_broken(renderer, "The server wants a screen of %u x %u pixels in format %u, which is not possible", width,
-                        height, format);
+    if (canvas_surface_bytes(format, width, height) == 0 ||
+        bytes > renderer->config.primary_bytes) {
+        renderer_broken(
+            renderer,
+            "The server wants a screen of %u x %u pixels in format %u, which is not possible",
+            width, height, format);
         return;
     }
     if (primary)
@@ -97,10 +101,13 @@ static void create_primary(Renderer *renderer, uint32_t id, uint32_t format, uin
         remove_surface(renderer, other);
     /* calloc: a picture that is never drawn costs no memory */
     data = calloc(1, bytes);
-    canvas = data ? canvas_surface_new_for_data(format, width, height, data, (size_t)width * 4, &result) : NULL;
+    canvas =
+        data ? canvas_surface_new_for_data(format, width, height, data, (size_t)width * 4, &result)
+             : NULL;
     if (!canvas) {
         free(data);
-        renderer_fail(renderer, "There is not enough memory for a screen of %u x %u pixels", width, height);
+        renderer_fail(renderer, "There is not enough memory for a screen of %u x %u pixels", width,
+                      height);
         return;
     }
     primary = g_new(RendererPrimary, 1);
@@ -119,7 +126,8 @@ static void create_primary(Renderer *renderer, uint32_t id, uint32_t format, uin
     renderer_emit(renderer, &(RendererEvent){RENDERER_PRIMARY_CREATED, {.primary = primary}});
 }
 
-static void create_other(Renderer *renderer, uint32_t id, uint32_t format, uint32_t width, uint32_t height)
+static void create_other(Renderer *renderer, uint32_t id, uint32_t format, uint32_t width,
+                         uint32_t height)
 {
     Surface *old = renderer_surface(renderer, id);
     uint64_t bytes = canvas_surface_bytes(format, width, height);
@@ -128,8 +136,10 @@ static void create_other(Renderer *renderer, uint32_t id, uint32_t format, uint3
     CanvasResult result;
 
     if (bytes == 0) {
-        renderer_broken(renderer, "DISPLAY_SURFACE_CREATE: surface %u of %u x %u pixels in format %u is not possible", id,
-                        width, height, format);
+        renderer_broken(
+            renderer,
+            "DISPLAY_SURFACE_CREATE: surface %u of %u x %u pixels in format %u is not possible", id,
+            width, height, format);
         return;
     }
     if (old && renderer_is_primary(renderer, old)) {
@@ -137,7 +147,8 @@ static void create_other(Renderer *renderer, uint32_t id, uint32_t format, uint3
         return;
     }
     if (bytes > renderer->config.surface_bytes || used > renderer->config.surface_bytes - bytes) {
-        renderer_broken(renderer, "DISPLAY_SURFACE_CREATE: the surfaces need more memory than is allowed");
+        renderer_broken(renderer,
+                        "DISPLAY_SURFACE_CREATE: the surfaces need more memory than is allowed");
         return;
     }
     if (old)
@@ -153,15 +164,17 @@ static void create_other(Renderer *renderer, uint32_t id, uint32_t format, uint3
 void renderer_surface_create(Renderer *renderer, const WireMsgDisplaySurfaceCreate *message)
 {
     if (message->flags & SPICE_SURFACE_FLAGS_PRIMARY)
-        create_primary(renderer, message->surface_id, message->format, message->width, message->height,
-                       (message->flags & SPICE_SURFACE_FLAGS_STREAMING_MODE) != 0);
+        create_primary(renderer, message->surface_id, message->format, message->width,
+                       message->height, (message->flags & SPICE_SURFACE_FLAGS_STREAMING_MODE) != 0);
     else
-        create_other(renderer, message->surface_id, message->format, message->width, message->height);
+        create_other(renderer, message->surface_id, message->format, message->width,
+                     message->height);
 }
 
 void renderer_mode(Renderer *renderer, const WireMsgDisplayMode *message)
 {
-    create_primary(renderer, 0, canvas_mode_format(message->bits), message->x_res, message->y_res, false);
+    create_primary(renderer, 0, canvas_mode_format(message->bits), message->x_res, message->y_res,
+                   false);
 }
 
 void renderer_surface_destroy(Renderer *renderer, uint32_t id)
@@ -187,7 +200,8 @@ void renderer_clear_primary(Renderer *renderer)
     if (!renderer_paint(renderer, surface))
         return;
     canvas_surface_clear(surface->canvas);
-    pixman_region32_union_rect(&renderer->damage, &renderer->damage, 0, 0, primary->width, primary->height);
+    pixman_region32_union_rect(&renderer->damage, &renderer->damage, 0, 0, primary->width,
+                               primary->height);
 }
 
 void renderer_drop_surfaces(Renderer *renderer, bool primary_too)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A GStreamer pipeline around whatever decoder is installed: appsrc, decodebin, videoconvert, appsink. */
+/* A GStreamer pipeline around whatever decoder is installed: appsrc, decodebin, videoconvert,
+ * appsink. */
 #include "display/video-gst.h"
 
 #include <pthread.h>
@@ -15,7 +16,8 @@
 #define TOKEN_STEP (33 * GST_MSECOND)
 /* Pictures that wait in the sink; the decoder pauses beyond. */
 #define SINK_PICTURES 4
-/* Frames inside the decoder. More than this isn't delay but a decoder that doesn't keep up or has got stuck. */
+/* Frames inside the decoder. More than this isn't delay but a decoder that doesn't keep up or has
+ * got stuck. */
 #define MAX_INSIDE 150
 /* GST_PLAY_FLAG_VIDEO of playbin, whose header isn't public */
 #define PLAY_FLAG_VIDEO 1
@@ -40,13 +42,14 @@ struct VideoGst {
     GstAppSrc *source; /* NULL in a playbin until it has started */
     GstAppSink *sink;
     GstCaps *caps;
-    GMutex lock; /* source, waiting, failed */
+    GMutex lock;    /* source, waiting, failed */
     GQueue waiting; /* buffers that came before the playbin had a source */
     bool failed, owner_shows;
     uint64_t pushed, pulled;
 };
 
-/* ---- What is installed -------------------------------------------------------------------------------------------- */
+/* ---- What is installed
+ * -------------------------------------------------------------------------------------------- */
 
 static uint32_t installed_codecs;
 
@@ -80,7 +83,9 @@ uint32_t video_gst_codecs(void)
     return installed_codecs;
 }
 
-/* ---- The pipeline -------------------------------------------------------------------------------------------------- */
+/* ---- The pipeline
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static void set_failed(VideoGst *video)
 {
@@ -98,7 +103,8 @@ static GstFlowReturn on_sample(GstAppSink *sink, gpointer data)
     return GST_FLOW_OK;
 }
 
-/* Errors are wanted from whichever thread has them; there may be no main loop that looks at the bus. */
+/* Errors are wanted from whichever thread has them; there may be no main loop that looks at the
+ * bus. */
 static GstBusSyncReply on_bus(GstBus *bus, GstMessage *message, gpointer data)
 {
     VideoGst *video = data;
@@ -116,8 +122,8 @@ static void on_message(GstBus *bus, GstMessage *message, gpointer data)
 
 static void setup_source(VideoGst *video, GstElement *source)
 {
-    g_object_set(source, "caps", video->caps, "is-live", TRUE, "format", GST_FORMAT_TIME, "max-bytes",
-                 (guint64)0, "block", FALSE, NULL);
+    g_object_set(source, "caps", video->caps, "is-live", TRUE, "format", GST_FORMAT_TIME,
+                 "max-bytes", (guint64)0, "block", FALSE, NULL);
 }
 
 static void on_source(GstElement *playbin, GstElement *source, gpointer data)
@@ -153,8 +159,8 @@ static bool make_sink(VideoGst *video)
     if (!sink)
         return false;
     caps = gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, "BGRx", NULL);
-    g_object_set(sink, "caps", caps, "sync", FALSE, "qos", FALSE, "drop", FALSE, "max-buffers", SINK_PICTURES,
-                 "enable-last-sample", FALSE, NULL);
+    g_object_set(sink, "caps", caps, "sync", FALSE, "qos", FALSE, "drop", FALSE, "max-buffers",
+                 SINK_PICTURES, "enable-last-sample", FALSE, NULL);
     gst_caps_unref(caps);
     video->sink = GST_APP_SINK(gst_object_ref_sink(sink));
     gst_app_sink_set_callbacks(video->sink, &callbacks, video, NULL);
@@ -176,7 +182,8 @@ static bool make_plain(VideoGst *video)
     }
     setup_source(video, source);
     video->source = GST_APP_SRC(gst_object_ref(source));
-    gst_bin_add_many(GST_BIN(video->pipeline), source, decode, convert, GST_ELEMENT(video->sink), NULL);
+    gst_bin_add_many(GST_BIN(video->pipeline), source, decode, convert, GST_ELEMENT(video->sink),
+                     NULL);
     g_signal_connect(decode, "pad-added", G_CALLBACK(on_decoded_pad), convert);
     return gst_element_link(source, decode) && gst_element_link(convert, GST_ELEMENT(video->sink));
 }
@@ -203,7 +210,8 @@ VideoGst *video_gst_new(const VideoGstConfig *config, char **error)
             codec = &codec_caps[i];
     }
     if (!codec || !(video_gst_codecs() & 1u << config->codec)) {
-        *error = g_strdup_printf("no GStreamer decoder is installed for video codec %d", config->codec);
+        *error =
+            g_strdup_printf("no GStreamer decoder is installed for video codec %d", config->codec);
         return NULL;
     }
     video = g_new0(VideoGst, 1);
@@ -273,7 +281,9 @@ bool video_gst_start(VideoGst *video, bool owner_shows)
     return gst_element_set_state(video->pipeline, GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE;
 }
 
-/* ---- Frames --------------------------------------------------------------------------------------------------------- */
+/* ---- Frames
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static GstClockTime running_time(VideoGst *video)
 {
@@ -287,18 +297,20 @@ static GstClockTime running_time(VideoGst *video)
     return time;
 }
 
-bool video_gst_push(VideoGst *video, uint64_t token, int64_t delay_us, GBytes *body, const uint8_t *data, size_t size)
+bool video_gst_push(VideoGst *video, uint64_t token, int64_t delay_us, GBytes *body,
+                    const uint8_t *data, size_t size)
 {
     GstBuffer *buffer;
     GstFlowReturn flow = GST_FLOW_OK;
 
-    if (video_gst_failed(video) || (!video->owner_shows && video->pushed - video->pulled > MAX_INSIDE))
+    if (video_gst_failed(video) ||
+        (!video->owner_shows && video->pushed - video->pulled > MAX_INSIDE))
         return false;
-    buffer = gst_buffer_new_wrapped_full(GST_MEMORY_FLAG_READONLY, (gpointer)data, size, 0, size, g_bytes_ref(body),
-                                         (GDestroyNotify)g_bytes_unref);
-    GST_BUFFER_PTS(buffer) = video->owner_shows
-                                 ? running_time(video) + (GstClockTime)MAX(delay_us, 0) * GST_USECOND
-                                 : token * TOKEN_STEP;
+    buffer = gst_buffer_new_wrapped_full(GST_MEMORY_FLAG_READONLY, (gpointer)data, size, 0, size,
+                                         g_bytes_ref(body), (GDestroyNotify)g_bytes_unref);
+    GST_BUFFER_PTS(buffer) =
+        video->owner_shows ? running_time(video) + (GstClockTime)MAX(delay_us, 0) * GST_USECOND
+                           : token * TOKEN_STEP;
     GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
     video->pushed++;
     g_mutex_lock(&video->lock);
@@ -328,7 +340,9 @@ bool video_gst_pull(VideoGst *video, VideoPicture *picture)
         gst_sample_unref(sample);
         return false;
     }
-    picture->token = GST_BUFFER_PTS_IS_VALID(buffer) ? (GST_BUFFER_PTS(buffer) + TOKEN_STEP / 2) / TOKEN_STEP : 0;
+    picture->token = GST_BUFFER_PTS_IS_VALID(buffer)
+                         ? (GST_BUFFER_PTS(buffer) + TOKEN_STEP / 2) / TOKEN_STEP
+                         : 0;
     picture->pixels = GST_VIDEO_FRAME_PLANE_DATA(frame, 0);
     picture->stride = GST_VIDEO_FRAME_PLANE_STRIDE(frame, 0);
     picture->width = (uint32_t)GST_VIDEO_FRAME_WIDTH(frame);

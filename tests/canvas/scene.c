@@ -7,15 +7,17 @@
 
 #include "canvas/scene.h"
 
-const uint32_t scene_formats[SCENE_TARGETS] = { SPICE_SURFACE_FMT_32_xRGB, SPICE_SURFACE_FMT_32_ARGB,
-                                                SPICE_SURFACE_FMT_16_555,  SPICE_SURFACE_FMT_16_565,
-                                                SPICE_SURFACE_FMT_8_A,     SPICE_SURFACE_FMT_1_A };
+const uint32_t scene_formats[SCENE_TARGETS] = {SPICE_SURFACE_FMT_32_xRGB, SPICE_SURFACE_FMT_32_ARGB,
+                                               SPICE_SURFACE_FMT_16_555,  SPICE_SURFACE_FMT_16_565,
+                                               SPICE_SURFACE_FMT_8_A,     SPICE_SURFACE_FMT_1_A};
 
 const uint16_t scene_types[SCENE_TYPES] = {
-    SPICE_MSG_DISPLAY_COPY_BITS,      SPICE_MSG_DISPLAY_DRAW_FILL,        SPICE_MSG_DISPLAY_DRAW_OPAQUE,
-    SPICE_MSG_DISPLAY_DRAW_COPY,      SPICE_MSG_DISPLAY_DRAW_BLEND,       SPICE_MSG_DISPLAY_DRAW_BLACKNESS,
-    SPICE_MSG_DISPLAY_DRAW_WHITENESS, SPICE_MSG_DISPLAY_DRAW_INVERS,      SPICE_MSG_DISPLAY_DRAW_ROP3,
-    SPICE_MSG_DISPLAY_DRAW_STROKE,    SPICE_MSG_DISPLAY_DRAW_TEXT,        SPICE_MSG_DISPLAY_DRAW_TRANSPARENT,
+    SPICE_MSG_DISPLAY_COPY_BITS,        SPICE_MSG_DISPLAY_DRAW_FILL,
+    SPICE_MSG_DISPLAY_DRAW_OPAQUE,      SPICE_MSG_DISPLAY_DRAW_COPY,
+    SPICE_MSG_DISPLAY_DRAW_BLEND,       SPICE_MSG_DISPLAY_DRAW_BLACKNESS,
+    SPICE_MSG_DISPLAY_DRAW_WHITENESS,   SPICE_MSG_DISPLAY_DRAW_INVERS,
+    SPICE_MSG_DISPLAY_DRAW_ROP3,        SPICE_MSG_DISPLAY_DRAW_STROKE,
+    SPICE_MSG_DISPLAY_DRAW_TEXT,        SPICE_MSG_DISPLAY_DRAW_TRANSPARENT,
     SPICE_MSG_DISPLAY_DRAW_ALPHA_BLEND, SPICE_MSG_DISPLAY_DRAW_COMPOSITE,
 };
 
@@ -59,7 +61,8 @@ uint32_t scene_pixel(const CanvasSurface *surface, int32_t x, int32_t y)
     }
 }
 
-bool scene_same_pixel(const CanvasSurface *a, int32_t x, int32_t y, const CanvasSurface *b, int32_t x2, int32_t y2)
+bool scene_same_pixel(const CanvasSurface *a, int32_t x, int32_t y, const CanvasSurface *b,
+                      int32_t x2, int32_t y2)
 {
     return scene_pixel(a, x, y) == scene_pixel(b, x2, y2);
 }
@@ -82,7 +85,8 @@ void scene_init(Scene *scene, uint64_t seed, uint32_t width, uint32_t height)
 
         session_create(&scene->session, i, scene_formats[i % SCENE_TARGETS], width, height);
         surface = session_surface(&scene->session, i);
-        fill_random(scene, surface->pixels.data, (size_t)surface->pixels.stride * surface->pixels.height);
+        fill_random(scene, surface->pixels.data,
+                    (size_t)surface->pixels.stride * surface->pixels.height);
     }
 }
 
@@ -108,7 +112,8 @@ static void *allocate(Scene *scene, size_t size)
 /* A coordinate: usually within and around a surface. */
 static int32_t coordinate(Scene *scene)
 {
-    static const int32_t extremes[] = { INT32_MIN, INT32_MIN + 1, -65536, -1, 0, 1, 65535, 1 << 20, INT32_MAX - 1, INT32_MAX };
+    static const int32_t extremes[] = {INT32_MIN, INT32_MIN + 1, -65536,        -1,       0, 1,
+                                       65535,     1 << 20,       INT32_MAX - 1, INT32_MAX};
 
     if (scene->hostile && scene_random(scene, 3) == 0)
         return extremes[scene_random(scene, sizeof extremes / sizeof *extremes)];
@@ -117,25 +122,27 @@ static int32_t coordinate(Scene *scene)
 
 static WireRect rectangle(Scene *scene)
 {
-    WireRect rect = { .top = coordinate(scene), .left = coordinate(scene) };
+    WireRect rect = {.top = coordinate(scene), .left = coordinate(scene)};
 
-    rect.bottom = scene->hostile && scene_random(scene, 3) == 0 ? coordinate(scene)
-                                                               : (int32_t)((uint32_t)rect.top + 1 + scene_random(scene, 30));
-    rect.right = scene->hostile && scene_random(scene, 3) == 0 ? coordinate(scene)
-                                                              : (int32_t)((uint32_t)rect.left + 1 + scene_random(scene, 40));
+    rect.bottom = scene->hostile && scene_random(scene, 3) == 0
+                      ? coordinate(scene)
+                      : (int32_t)((uint32_t)rect.top + 1 + scene_random(scene, 30));
+    rect.right = scene->hostile && scene_random(scene, 3) == 0
+                     ? coordinate(scene)
+                     : (int32_t)((uint32_t)rect.left + 1 + scene_random(scene, 40));
     return rect;
 }
 
 static WirePoint point(Scene *scene)
 {
-    WirePoint result = { .x = coordinate(scene), .y = coordinate(scene) };
+    WirePoint result = {.x = coordinate(scene), .y = coordinate(scene)};
 
     return result;
 }
 
 WireImage *scene_bitmap(Scene *scene, uint8_t format, uint32_t width, uint32_t height)
 {
-    static const uint8_t bits[] = { 0, 1, 1, 4, 4, 8, 16, 24, 32, 32, 8 };
+    static const uint8_t bits[] = {0, 1, 1, 4, 4, 8, 16, 24, 32, 32, 8};
     WireImage *image = allocate(scene, sizeof *image);
     WireBitmap *bitmap = &image->u.bitmap;
     uint8_t *data;
@@ -158,7 +165,8 @@ WireImage *scene_bitmap(Scene *scene, uint8_t format, uint32_t width, uint32_t h
         uint32_t *entries = allocate(scene, 256 * sizeof *entries);
 
         palette->unique = scene_random(scene, 100);
-        palette->n_entries = scene_random(scene, 8) == 0 ? scene_random(scene, 256) : 1u << bits[format];
+        palette->n_entries =
+            scene_random(scene, 8) == 0 ? scene_random(scene, 256) : 1u << bits[format];
         fill_random(scene, (uint8_t *)entries, 256 * sizeof *entries);
         palette->entries = entries;
         bitmap->palette = palette;
@@ -173,9 +181,10 @@ static uint32_t depth(uint32_t target)
 
 static const WireImage *image(Scene *scene, uint32_t target)
 {
-    static const uint8_t colours[] = { SPICE_BITMAP_FMT_1BIT_BE, SPICE_BITMAP_FMT_4BIT_BE, SPICE_BITMAP_FMT_8BIT,
-                                       SPICE_BITMAP_FMT_16BIT,   SPICE_BITMAP_FMT_24BIT,   SPICE_BITMAP_FMT_32BIT,
-                                       SPICE_BITMAP_FMT_RGBA,    SPICE_BITMAP_FMT_8BIT_A };
+    static const uint8_t colours[] = {SPICE_BITMAP_FMT_1BIT_BE, SPICE_BITMAP_FMT_4BIT_BE,
+                                      SPICE_BITMAP_FMT_8BIT,    SPICE_BITMAP_FMT_16BIT,
+                                      SPICE_BITMAP_FMT_24BIT,   SPICE_BITMAP_FMT_32BIT,
+                                      SPICE_BITMAP_FMT_RGBA,    SPICE_BITMAP_FMT_8BIT_A};
     /* Palettes only where they are usable. */
     uint32_t skip = target % SCENE_TARGETS <= 2 ? 0 : 3;
     WireImage *made;
@@ -185,14 +194,15 @@ static const WireImage *image(Scene *scene, uint32_t target)
 
         do
             id = scene_random(scene, 2 * SCENE_TARGETS);
-        while ((scene->no_self && id < SCENE_TARGETS) || (!scene->hostile && depth(id) != depth(target)));
+        while ((scene->no_self && id < SCENE_TARGETS) ||
+               (!scene->hostile && depth(id) != depth(target)));
         made = allocate(scene, sizeof *made);
         made->type = SPICE_IMAGE_TYPE_SURFACE;
         made->u.surface.surface_id = scene->hostile && scene_random(scene, 20) == 0 ? 77 : id;
         return made;
     }
-    made = scene_bitmap(scene, colours[skip + scene_random(scene, 8 - skip)], 1 + scene_random(scene, 50),
-                        1 + scene_random(scene, 40));
+    made = scene_bitmap(scene, colours[skip + scene_random(scene, 8 - skip)],
+                        1 + scene_random(scene, 50), 1 + scene_random(scene, 40));
     if (scene->hostile && scene_random(scene, 10) == 0) {
         WireBitmap *bitmap = &made->u.bitmap;
 
@@ -224,9 +234,9 @@ static const WireImage *image(Scene *scene, uint32_t target)
 
 static WireBrush brush(Scene *scene, uint32_t target)
 {
-    WireBrush result = { .type = scene_random(scene, 8) == 0 ? SPICE_BRUSH_TYPE_NONE
-                                 : scene_random(scene, 2)    ? SPICE_BRUSH_TYPE_SOLID
-                                                             : SPICE_BRUSH_TYPE_PATTERN };
+    WireBrush result = {.type = scene_random(scene, 8) == 0 ? SPICE_BRUSH_TYPE_NONE
+                                : scene_random(scene, 2)    ? SPICE_BRUSH_TYPE_SOLID
+                                                            : SPICE_BRUSH_TYPE_PATTERN};
 
     if (result.type == SPICE_BRUSH_TYPE_SOLID)
         result.u.color = next(scene);
@@ -239,11 +249,12 @@ static WireBrush brush(Scene *scene, uint32_t target)
 
 static WireQMask qmask(Scene *scene)
 {
-    WireQMask mask = { .flags = scene_random(scene, 2), .pos = point(scene) };
+    WireQMask mask = {.flags = scene_random(scene, 2), .pos = point(scene)};
 
     if (scene_random(scene, 2) == 0)
         return mask;
-    mask.image = scene_bitmap(scene, 1 + scene_random(scene, 2), 20 + scene_random(scene, 60), 20 + scene_random(scene, 60));
+    mask.image = scene_bitmap(scene, 1 + scene_random(scene, 2), 20 + scene_random(scene, 60),
+                              20 + scene_random(scene, 60));
     if (!scene->hostile) {
         mask.pos.x = scene_random(scene, 20);
         mask.pos.y = scene_random(scene, 20);
@@ -295,14 +306,16 @@ static const WirePath *path(Scene *scene)
     made->segments = segments;
     for (uint32_t i = 0; i < n; i++) {
         bool bezier = scene_random(scene, 3) == 0, begin = i == 0 || scene_random(scene, 2);
-        uint32_t count = bezier ? begin + 3 * (1 + scene_random(scene, 2)) : 1 + scene_random(scene, 5);
+        uint32_t count =
+            bezier ? begin + 3 * (1 + scene_random(scene, 2)) : 1 + scene_random(scene, 5);
         WirePoint *points;
 
         if (scene->hostile && scene_random(scene, 6) == 0)
             count = scene_random(scene, 4);
         points = allocate(scene, (count ? count : 1) * sizeof *points);
         segments[i].flags = (begin ? SPICE_PATH_BEGIN : 0) | (bezier ? SPICE_PATH_BEZIER : 0) |
-                            (scene_random(scene, 2) ? SPICE_PATH_END : 0) | (scene_random(scene, 2) ? SPICE_PATH_CLOSE : 0);
+                            (scene_random(scene, 2) ? SPICE_PATH_END : 0) |
+                            (scene_random(scene, 2) ? SPICE_PATH_CLOSE : 0);
         segments[i].n_points = count;
         for (uint32_t j = 0; j < count; j++)
             points[j] = j > 0 && scene_random(scene, 8) == 0 ? points[j - 1] : path_point(scene);
@@ -313,23 +326,26 @@ static const WirePath *path(Scene *scene)
 
 static WireLineAttr line_attr(Scene *scene)
 {
-    WireLineAttr attr = { 0 };
+    WireLineAttr attr = {0};
     int32_t *style;
 
     if (scene_random(scene, 2))
         return attr;
-    attr.flags = SPICE_LINE_FLAGS_STYLED | (scene_random(scene, 2) ? SPICE_LINE_FLAGS_START_WITH_GAP : 0);
+    attr.flags =
+        SPICE_LINE_FLAGS_STYLED | (scene_random(scene, 2) ? SPICE_LINE_FLAGS_START_WITH_GAP : 0);
     attr.n_style = 1 + scene_random(scene, 4);
     style = allocate(scene, attr.n_style * sizeof *style);
     for (uint32_t i = 0; i < attr.n_style; i++)
-        style[i] = scene->hostile && scene_random(scene, 4) == 0 ? coordinate(scene) : (int32_t)scene_random(scene, 9) * 16;
+        style[i] = scene->hostile && scene_random(scene, 4) == 0
+                       ? coordinate(scene)
+                       : (int32_t)scene_random(scene, 9) * 16;
     attr.style = style;
     return attr;
 }
 
 static const WireString *string(Scene *scene)
 {
-    static const uint8_t bits[] = { 1, 4, 8 };
+    static const uint8_t bits[] = {1, 4, 8};
     WireString *made = allocate(scene, sizeof *made);
     uint32_t kind = scene_random(scene, 3);
     WireGlyph *glyphs;
@@ -341,7 +357,8 @@ static const WireString *string(Scene *scene)
         uint8_t *data;
 
         glyphs[i].render_pos = point(scene);
-        glyphs[i].glyph_origin = (WirePoint){ scene_random(scene, 4), -(int32_t)scene_random(scene, 9) };
+        glyphs[i].glyph_origin =
+            (WirePoint){scene_random(scene, 4), -(int32_t)scene_random(scene, 9)};
         if (scene->hostile && scene_random(scene, 4) == 0)
             glyphs[i].glyph_origin = point(scene);
         glyphs[i].width = scene_random(scene, 20);
@@ -357,21 +374,24 @@ static const WireString *string(Scene *scene)
 
 static void make_composite(Scene *scene, uint32_t target, WireMsgDisplayDrawComposite *composite)
 {
-    composite->flags = scene_random(scene, 14) | scene_random(scene, 5) << 8 | scene_random(scene, 5) << 11 |
-                       scene_random(scene, 16) << 14 | (next(scene) & 7u << 18) | (next(scene) & 3u << 20);
+    composite->flags = scene_random(scene, 14) | scene_random(scene, 5) << 8 |
+                       scene_random(scene, 5) << 11 | scene_random(scene, 16) << 14 |
+                       (next(scene) & 7u << 18) | (next(scene) & 3u << 20);
     if (scene->hostile)
         composite->flags = next(scene) & 0x1ffffff;
     composite->src_image = image(scene, target);
     composite->mask_image = image(scene, target);
-    composite->src_origin = (WirePoint16){ scene_random(scene, 20), scene_random(scene, 20) };
-    composite->mask_origin = (WirePoint16){ scene_random(scene, 20), scene_random(scene, 20) };
-    composite->src_transform = (WireTransform){ 32768 + scene_random(scene, 98304), scene_random(scene, 9000),
-                                                scene_random(scene, 1 << 20), scene_random(scene, 9000),
-                                                32768 + scene_random(scene, 98304), scene_random(scene, 1 << 20) };
+    composite->src_origin = (WirePoint16){scene_random(scene, 20), scene_random(scene, 20)};
+    composite->mask_origin = (WirePoint16){scene_random(scene, 20), scene_random(scene, 20)};
+    composite->src_transform =
+        (WireTransform){32768 + scene_random(scene, 98304), scene_random(scene, 9000),
+                        scene_random(scene, 1 << 20),       scene_random(scene, 9000),
+                        32768 + scene_random(scene, 98304), scene_random(scene, 1 << 20)};
     composite->mask_transform = composite->src_transform;
     if (scene->hostile)
-        composite->src_transform = (WireTransform){ coordinate(scene), coordinate(scene), coordinate(scene),
-                                                    coordinate(scene), coordinate(scene), coordinate(scene) };
+        composite->src_transform =
+            (WireTransform){coordinate(scene), coordinate(scene), coordinate(scene),
+                            coordinate(scene), coordinate(scene), coordinate(scene)};
 }
 
 void scene_make(Scene *scene, uint16_t type, uint32_t target, SceneMessage *message)
@@ -388,7 +408,7 @@ void scene_make(Scene *scene, uint16_t type, uint32_t target, SceneMessage *mess
 
         for (uint32_t i = 0; i < n; i++)
             rects[i] = rectangle(scene);
-        *clip = (WireClip){ SPICE_CLIP_TYPE_RECTS, n, rects };
+        *clip = (WireClip){SPICE_CLIP_TYPE_RECTS, n, rects};
     }
     switch (type) {
     case SPICE_MSG_DISPLAY_COPY_BITS:
@@ -411,7 +431,8 @@ void scene_make(Scene *scene, uint16_t type, uint32_t target, SceneMessage *mess
     case SPICE_MSG_DISPLAY_DRAW_BLEND:
         message->copy.src_image = image(scene, target);
         message->copy.src_area = source_area(scene, box);
-        message->copy.rop_descriptor = scene_random(scene, 2) ? SPICE_ROPD_OP_PUT : descriptor(scene);
+        message->copy.rop_descriptor =
+            scene_random(scene, 2) ? SPICE_ROPD_OP_PUT : descriptor(scene);
         message->copy.scale_mode = scene_random(scene, scene->hostile ? 256 : 2);
         message->copy.mask = qmask(scene);
         break;
@@ -488,7 +509,8 @@ static const WirePath *move_path(Scene *scene, const WirePath *from, int32_t dx,
         segments[i] = from->segments[i];
         segments[i].points = points;
         for (uint32_t j = 0; j < segments[i].n_points; j++)
-            points[j] = (WirePoint){ from->segments[i].points[j].x + dx * 16, from->segments[i].points[j].y + dy * 16 };
+            points[j] = (WirePoint){from->segments[i].points[j].x + dx * 16,
+                                    from->segments[i].points[j].y + dy * 16};
     }
     return to;
 }

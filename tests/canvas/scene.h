@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Random surfaces and draw messages for the tests of the canvas room. Everything follows from the seed. */
+/* Random surfaces and draw messages for the tests of the canvas room. Everything follows from the
+ * seed. */
 #ifndef TESTS_CANVAS_SCENE_H
 #define TESTS_CANVAS_SCENE_H
 
@@ -58,7 +59,8 @@ WireImage *scene_bitmap(Scene *scene, uint8_t format, uint32_t width, uint32_t h
 /* Row y of a surface. */
 uint8_t *scene_row(const CanvasSurface *surface, int32_t y);
 /* Is the pixel at (x, y) of one surface that at (x2, y2) of the other, in all bits? */
-bool scene_same_pixel(const CanvasSurface *a, int32_t x, int32_t y, const CanvasSurface *b, int32_t x2, int32_t y2);
+bool scene_same_pixel(const CanvasSurface *a, int32_t x, int32_t y, const CanvasSurface *b,
+                      int32_t x2, int32_t y2);
 uint32_t scene_pixel(const CanvasSurface *surface, int32_t x, int32_t y);
 void scene_copy_pixels(const CanvasSurface *from, CanvasSurface *to);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Laws that every draw command obeys: what the clip does not show makes no difference, a drawing may be moved as a whole,
- * nothing changes outside the damage. Checked on random commands on all six surface formats. */
+/* Laws that every draw command obeys: what the clip does not show makes no difference, a drawing
+ * may be moved as a whole, nothing changes outside the damage. Checked on random commands on all
+ * six surface formats. */
 #include <string.h>
 
 #include <spice/enums.h>
@@ -11,7 +12,8 @@
 #define ROUNDS 60
 
 /* Draw message through each of these clips, one after the other, on top of its own clip. */
-static void draw_in_parts(Scene *scene, uint16_t type, const SceneMessage *message, const WireRect *parts, int n_parts)
+static void draw_in_parts(Scene *scene, uint16_t type, const SceneMessage *message,
+                          const WireRect *parts, int n_parts)
 {
     for (int i = 0; i < n_parts; i++) {
         SceneMessage part = *message;
@@ -31,7 +33,7 @@ static void draw_in_parts(Scene *scene, uint16_t type, const SceneMessage *messa
                 rects[n++] = rect;
             }
         }
-        part.base.clip = (WireClip){ SPICE_CLIP_TYPE_RECTS, n, rects };
+        part.base.clip = (WireClip){SPICE_CLIP_TYPE_RECTS, n, rects};
         session_draw(&scene->session, type, &part);
     }
 }
@@ -41,7 +43,7 @@ static int make_parts(Scene *scene, WireRect *parts)
 {
     int n = 0;
     int32_t x = 5 + scene_random(scene, 30), y = 5 + scene_random(scene, 20);
-    const WireRect all = { .top = 0, .left = 0, .bottom = SCENE_HEIGHT, .right = SCENE_WIDTH };
+    const WireRect all = {.top = 0, .left = 0, .bottom = SCENE_HEIGHT, .right = SCENE_WIDTH};
 
     switch (scene_random(scene, 3)) {
     case 0:
@@ -72,13 +74,14 @@ static int make_parts(Scene *scene, WireRect *parts)
 
 static bool surfaces_equal(Scene *a, Scene *b, uint32_t target)
 {
-    CanvasSurface *one = session_surface(&a->session, target), *two = session_surface(&b->session, target);
+    CanvasSurface *one = session_surface(&a->session, target),
+                  *two = session_surface(&b->session, target);
 
     for (int32_t y = 0; y < SCENE_HEIGHT; y++)
         for (int32_t x = 0; x < SCENE_WIDTH; x++)
             if (!scene_same_pixel(one, x, y, two, x, y)) {
-                printf("# surface %u differs at %d, %d: %08x, %08x\n", target, x, y, scene_pixel(one, x, y),
-                       scene_pixel(two, x, y));
+                printf("# surface %u differs at %d, %d: %08x, %08x\n", target, x, y,
+                       scene_pixel(one, x, y), scene_pixel(two, x, y));
                 return false;
             }
     return true;
@@ -90,7 +93,8 @@ static void test_parts_make_the_whole(void)
         uint16_t type = scene_types[t];
         char name[64];
 
-        /* A move through one part changes what the next part reads: that is what a snapshot is for. */
+        /* A move through one part changes what the next part reads: that is what a snapshot is for.
+         */
         if (type == SPICE_MSG_DISPLAY_COPY_BITS)
             continue;
         snprintf(name, sizeof name, "parts make the whole: message %u", type);
@@ -129,21 +133,22 @@ static void test_many_rectangles(void)
             Scene few, many;
             SceneMessage message, split;
             WireRect rects[SCENE_WIDTH * SCENE_HEIGHT];
-            static const WireRect two[] = { { .top = 0, .left = 0, .bottom = 20, .right = 44 },
-                                            { .top = 20, .left = 3, .bottom = 31, .right = 27 } };
+            static const WireRect two[] = {{.top = 0, .left = 0, .bottom = 20, .right = 44},
+                                           {.top = 20, .left = 3, .bottom = 31, .right = 27}};
 
             scene_init(&few, seed, SCENE_WIDTH, SCENE_HEIGHT);
             scene_init(&many, seed, SCENE_WIDTH, SCENE_HEIGHT);
             scene_make(&few, type, target, &message);
-            message.base.box = (WireRect){ .top = -2, .left = -3, .bottom = 33, .right = 46 };
-            message.base.clip = (WireClip){ SPICE_CLIP_TYPE_RECTS, 2, two };
+            message.base.box = (WireRect){.top = -2, .left = -3, .bottom = 33, .right = 46};
+            message.base.clip = (WireClip){SPICE_CLIP_TYPE_RECTS, 2, two};
             session_draw(&few.session, type, &message);
             split = message;
             for (int i = 0; i < 2; i++)
                 for (int32_t y = two[i].top; y < two[i].bottom; y++)
                     for (int32_t x = two[i].left; x < two[i].right; x++)
-                        rects[n++] = (WireRect){ .top = y, .left = x, .bottom = y + 1, .right = x + 1 };
-            split.base.clip = (WireClip){ SPICE_CLIP_TYPE_RECTS, n, rects };
+                        rects[n++] =
+                            (WireRect){.top = y, .left = x, .bottom = y + 1, .right = x + 1};
+            split.base.clip = (WireClip){SPICE_CLIP_TYPE_RECTS, n, rects};
             session_draw(&many.session, type, &split);
             if (!CHECK(surfaces_equal(&few, &many, target)))
                 printf("# seed %d\n", (int)seed);
@@ -167,7 +172,8 @@ static void test_moved(void)
             uint32_t target = seed % SCENE_TARGETS;
             Scene here, there;
             SceneMessage message;
-            WireRect bounds = { .top = DY, .left = DX, .bottom = SCENE_HEIGHT + DY, .right = SCENE_WIDTH + DX };
+            WireRect bounds = {
+                .top = DY, .left = DX, .bottom = SCENE_HEIGHT + DY, .right = SCENE_WIDTH + DX};
             CanvasSurface *one, *two;
             bool equal = true;
 
@@ -177,8 +183,10 @@ static void test_moved(void)
             two = session_surface(&there.session, target);
             /* Sources have to be the same; what is beyond the small surface must not be reached. */
             for (uint32_t id = SCENE_TARGETS; id < 2 * SCENE_TARGETS; id++) {
-                session_create(&there.session, id, scene_formats[id % SCENE_TARGETS], SCENE_WIDTH, SCENE_HEIGHT);
-                scene_copy_pixels(session_surface(&here.session, id), session_surface(&there.session, id));
+                session_create(&there.session, id, scene_formats[id % SCENE_TARGETS], SCENE_WIDTH,
+                               SCENE_HEIGHT);
+                scene_copy_pixels(session_surface(&here.session, id),
+                                  session_surface(&there.session, id));
             }
             for (int32_t y = 0; y < SCENE_HEIGHT; y++)
                 for (int32_t x = 0; x < SCENE_WIDTH; x++) {
@@ -204,10 +212,12 @@ static void test_moved(void)
             scene_make(&here, type, target, &message);
             /* A move reads what the small surface doesn't have: keep its source inside. */
             if (type == SPICE_MSG_DISPLAY_COPY_BITS) {
-                message.base.box = (WireRect){ .top = scene_random(&here, 11), .left = scene_random(&here, 11),
-                                               .bottom = 11 + scene_random(&here, 10),
-                                               .right = 11 + scene_random(&here, 22) };
-                message.copy_bits.src_pos = (WirePoint){ scene_random(&here, 11), scene_random(&here, 10) };
+                message.base.box = (WireRect){.top = scene_random(&here, 11),
+                                              .left = scene_random(&here, 11),
+                                              .bottom = 11 + scene_random(&here, 10),
+                                              .right = 11 + scene_random(&here, 22)};
+                message.copy_bits.src_pos =
+                    (WirePoint){scene_random(&here, 11), scene_random(&here, 10)};
             }
             session_draw(&here.session, type, &message);
             scene_move(&here, type, &message, DX, DY);
@@ -250,9 +260,11 @@ static void test_damage_holds_all_changes(void)
                 for (int32_t x = 0; x < SCENE_WIDTH; x++)
                     if (!scene_same_pixel(now, x, y, then, x, y)) {
                         changes++;
-                        inside &= pixman_region32_contains_point(&scene.session.damage, x, y, NULL) != 0;
+                        inside &=
+                            pixman_region32_contains_point(&scene.session.damage, x, y, NULL) != 0;
                     }
-            if (!CHECK(inside) || !CHECK(result == CANVAS_OK || !pixman_region32_not_empty(&scene.session.damage)))
+            if (!CHECK(inside) ||
+                !CHECK(result == CANVAS_OK || !pixman_region32_not_empty(&scene.session.damage)))
                 printf("# seed %d\n", (int)seed);
             for (uint32_t id = 0; id < 2 * SCENE_TARGETS; id++)
                 if (id != target)

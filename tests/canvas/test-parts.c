@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The parts of the canvas room against their definitions: raster operations, blending, sampling, lines, D, conversions. */
+/* The parts of the canvas room against their definitions: raster operations, blending, sampling,
+ * lines, D, conversions. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,8 +85,10 @@ static void test_descriptors(void)
 {
     tap_case("every descriptor against section 4.2");
     for (unsigned int value = 0; value < 65536; value++) {
-        const uint16_t s_flags[] = { SPICE_ROPD_INVERS_BRUSH, SPICE_ROPD_INVERS_SRC, SPICE_ROPD_INVERS_BRUSH };
-        const uint16_t d_flags[] = { SPICE_ROPD_INVERS_DEST, SPICE_ROPD_INVERS_DEST, SPICE_ROPD_INVERS_SRC };
+        const uint16_t s_flags[] = {SPICE_ROPD_INVERS_BRUSH, SPICE_ROPD_INVERS_SRC,
+                                    SPICE_ROPD_INVERS_BRUSH};
+        const uint16_t d_flags[] = {SPICE_ROPD_INVERS_DEST, SPICE_ROPD_INVERS_DEST,
+                                    SPICE_ROPD_INVERS_SRC};
 
         for (int i = 0; i < 3; i++) {
             const uint32_t s = 0xcc, d = 0xaa;
@@ -108,7 +111,8 @@ static void test_descriptors(void)
                 expected = ~d;
             else
                 expected = s;
-            if ((binary(canvas_rop_reduce(value, s_flags[i], d_flags[i]), s, d) & 0xff) != (expected & 0xff)) {
+            if ((binary(canvas_rop_reduce(value, s_flags[i], d_flags[i]), s, d) & 0xff) !=
+                (expected & 0xff)) {
                 CHECK(!"reduction");
                 return;
             }
@@ -141,12 +145,14 @@ static void test_over(void)
         for (uint32_t b = 0; b < 256; b++)
             for (uint32_t s_a = 0; s_a < 256; s_a += 15)
                 for (uint32_t m = 5; m < 256; m += 50) {
-                    uint32_t s = s_a << 24 | a * 0x010101, d = b * 0x01010101, expected = 0, m_a = canvas_mul(s_a, m);
-                    uint32_t row[5] = { d, d, d, d, d };
-                    const uint32_t sources[5] = { s, s, s, s, s };
+                    uint32_t s = s_a << 24 | a * 0x010101, d = b * 0x01010101, expected = 0,
+                             m_a = canvas_mul(s_a, m);
+                    uint32_t row[5] = {d, d, d, d, d};
+                    const uint32_t sources[5] = {s, s, s, s, s};
 
                     for (int shift = 0; shift < 32; shift += 8) {
-                        uint32_t sum = canvas_mul(s >> shift & 255, m) + canvas_mul(d >> shift & 255, 255 - m_a);
+                        uint32_t sum = canvas_mul(s >> shift & 255, m) +
+                                       canvas_mul(d >> shift & 255, 255 - m_a);
 
                         expected |= (sum > 255 ? 255 : sum) << shift;
                     }
@@ -208,10 +214,12 @@ static uint32_t sample_by_formula(const CanvasPixels *image, int64_t u, int64_t 
     u -= 32768;
     v -= 32768;
     int64_t c = u >> 16, r = v >> 16, p = ((u >> 9) & 127) * 2, q = ((v >> 9) & 127) * 2;
-    uint32_t four[4] = { texel(image, c, r), texel(image, c + 1, r), texel(image, c, r + 1), texel(image, c + 1, r + 1) };
+    uint32_t four[4] = {texel(image, c, r), texel(image, c + 1, r), texel(image, c, r + 1),
+                        texel(image, c + 1, r + 1)};
 
     for (int shift = 0; shift < 32; shift += 8) {
-        uint64_t sum = (four[0] >> shift & 255) * (256 - p) * (256 - q) + (four[1] >> shift & 255) * p * (256 - q) +
+        uint64_t sum = (four[0] >> shift & 255) * (256 - p) * (256 - q) +
+                       (four[1] >> shift & 255) * p * (256 - q) +
                        (four[2] >> shift & 255) * (256 - p) * q + (four[3] >> shift & 255) * p * q;
 
         result |= (uint32_t)(sum >> 16) << shift;
@@ -227,19 +235,23 @@ static void test_sampling(void)
     tap_case("sampling against 8.2 and 8.3, all formats");
     scene_init(&scene, 5, SCENE_WIDTH, SCENE_HEIGHT);
     for (int round = 0; round < 300; round++) {
-        const CanvasPixels *image = &session_surface(&scene.session, scene_random(&scene, 6))->pixels;
+        const CanvasPixels *image =
+            &session_surface(&scene.session, scene_random(&scene, 6))->pixels;
         int64_t sx = (int64_t)scene_random(&scene, 60) - 10, sw = 1 + scene_random(&scene, 90);
         int64_t sy = (int64_t)scene_random(&scene, 60) - 10, sh = 1 + scene_random(&scene, 90);
         int64_t dw = 1 + scene_random(&scene, 200), dh = 1 + scene_random(&scene, 200);
         bool interpolate = round & 1;
-        int32_t left = (int32_t)scene_random(&scene, 50) - 20, top = (int32_t)scene_random(&scene, 50) - 20;
-        pixman_box32_t extents = { left + scene_random(&scene, dw), top, left + dw, top + dh };
+        int32_t left = (int32_t)scene_random(&scene, 50) - 20,
+                top = (int32_t)scene_random(&scene, 50) - 20;
+        pixman_box32_t extents = {left + scene_random(&scene, dw), top, left + dw, top + dh};
         CanvasAxis across, down;
         CanvasSampler sampler;
         uint32_t argb[256];
 
-        CHECK(canvas_axis_scale(&across, sx, sx + sw, dw) && canvas_axis_scale(&down, sy, sy + sh, dh));
-        CHECK(canvas_sampler_init(&sampler, image, across, down, interpolate, left, top, &extents) == CANVAS_OK);
+        CHECK(canvas_axis_scale(&across, sx, sx + sw, dw) &&
+              canvas_axis_scale(&down, sy, sy + sh, dh));
+        CHECK(canvas_sampler_init(&sampler, image, across, down, interpolate, left, top,
+                                  &extents) == CANVAS_OK);
         for (int32_t y = extents.y1; y < extents.y2; y++) {
             canvas_sample(&sampler, extents.x1, y, extents.x2 - extents.x1, argb);
             for (int32_t x = extents.x1; x < extents.x2; x++) {
@@ -253,10 +265,10 @@ static void test_sampling(void)
         canvas_sampler_clear(&sampler);
     }
     CHECK(wrong == 0);
-    CHECK(!canvas_axis_scale(&(CanvasAxis){ 0 }, 5, 5, 10));
-    CHECK(!canvas_axis_scale(&(CanvasAxis){ 0 }, 5, 4, 10));
-    CHECK(!canvas_axis_scale(&(CanvasAxis){ 0 }, 4, 5, 0));
-    CHECK(!canvas_axis_scale_rop3(&(CanvasAxis){ 0 }, 4, 5, -3));
+    CHECK(!canvas_axis_scale(&(CanvasAxis){0}, 5, 5, 10));
+    CHECK(!canvas_axis_scale(&(CanvasAxis){0}, 5, 4, 10));
+    CHECK(!canvas_axis_scale(&(CanvasAxis){0}, 4, 5, 0));
+    CHECK(!canvas_axis_scale_rop3(&(CanvasAxis){0}, 4, 5, -3));
     scene_clear(&scene);
 }
 
@@ -276,8 +288,8 @@ static void board_span(void *ctx, int32_t x, int32_t y, int32_t n)
         board->count[y][x++]++;
 }
 
-static void board_line(void *ctx, int32_t x, int32_t y, int32_t step_x, int32_t step_y, bool x_major, int64_t error,
-                       int64_t add, int64_t subtract, int64_t n)
+static void board_line(void *ctx, int32_t x, int32_t y, int32_t step_x, int32_t step_y,
+                       bool x_major, int64_t error, int64_t add, int64_t subtract, int64_t n)
 {
     Board *board = ctx;
 
@@ -311,7 +323,8 @@ static void line_by_formula(Board *board, CanvasPoint a, CanvasPoint b)
     int64_t dx = b.x - a.x, dy = b.y - a.y, width = llabs(dx), height = llabs(dy);
     int64_t sx = dx < 0 ? -1 : 1, sy = dy < 0 ? -1 : 1;
     bool x_major = width > height;
-    int64_t n = x_major ? width : height, slope = x_major ? height : width, t = (x_major ? dx : dy) < 0;
+    int64_t n = x_major ? width : height, slope = x_major ? height : width,
+            t = (x_major ? dx : dy) < 0;
 
     for (int64_t k = 0; k < BOARD; k++) {
         int64_t i = x_major ? (k - a.x) * sx : (k - a.y) * sy;
@@ -334,10 +347,10 @@ static void test_lines(void)
     tap_case("solid lines against 13.4, near and far");
     scene_init(&scene, 9, 1, 1);
     for (int round = 0; round < 20000; round++) {
-        Board board = { 0 }, expected = { 0 };
-        CanvasPen pen = { { 0, 0, BOARD, BOARD }, board_span, board_line, &board };
+        Board board = {0}, expected = {0};
+        CanvasPen pen = {{0, 0, BOARD, BOARD}, board_span, board_line, &board};
         CanvasPoint points[2];
-        int64_t range = (int64_t[]){ 40, 100, 5000, 1 << 20, 1 << 28 }[round % 5];
+        int64_t range = (int64_t[]){40, 100, 5000, 1 << 20, 1 << 28}[round % 5];
 
         for (int i = 0; i < 2; i++) {
             points[i].x = 32 + (int64_t)scene_random(&scene, 2 * range) - range;
@@ -351,7 +364,7 @@ static void test_lines(void)
         canvas_stroke_solid(&pen, points, 2);
         line_by_formula(&expected, points[0], points[1]);
         wrong += memcmp(&board, &expected, sizeof board) != 0;
-        drawn += memcmp(&board, &(Board){ 0 }, sizeof board) != 0;
+        drawn += memcmp(&board, &(Board){0}, sizeof board) != 0;
     }
     CHECK(wrong == 0);
     CHECK(drawn > 8000);
@@ -361,27 +374,27 @@ static void test_lines(void)
 /* Both ways, each pixel once: 1:0 dashes of a pattern and its complement make the whole line. */
 static void test_dashes_tile_a_line(void)
 {
-    static const int32_t dash[] = { 5 * 16, 3 * 16 };
+    static const int32_t dash[] = {5 * 16, 3 * 16};
     Scene scene;
     int wrong = 0;
 
     tap_case("dashes and gaps together are the line, each pixel once");
     scene_init(&scene, 10, 1, 1);
     for (int round = 0; round < 3000; round++) {
-        Board board = { 0 }, whole = { 0 };
-        CanvasPen pen = { { 0, 0, BOARD, BOARD }, board_span, board_line, &board };
-        CanvasPen whole_pen = { { 0, 0, BOARD, BOARD }, board_span, board_line, &whole };
+        Board board = {0}, whole = {0};
+        CanvasPen pen = {{0, 0, BOARD, BOARD}, board_span, board_line, &board};
+        CanvasPen whole_pen = {{0, 0, BOARD, BOARD}, board_span, board_line, &whole};
         CanvasDashes with_dash, with_gap, always;
-        static const int32_t full[] = { 255 * 16 };
+        static const int32_t full[] = {255 * 16};
         CanvasPoint points[2];
 
         for (int i = 0; i < 2; i++)
-            points[i] = (CanvasPoint){ scene_random(&scene, BOARD), scene_random(&scene, BOARD) };
+            points[i] = (CanvasPoint){scene_random(&scene, BOARD), scene_random(&scene, BOARD)};
         CHECK(canvas_dashes_init(&with_dash, dash, 2, false));
         with_gap = with_dash;
         /* The same lengths with the roles exchanged. */
         with_gap.n = 4;
-        memcpy(with_gap.lengths, (uint8_t[]){ 0, 5, 3, 0 }, 4);
+        memcpy(with_gap.lengths, (uint8_t[]){0, 5, 3, 0}, 4);
         with_gap.start = 1;
         CHECK(canvas_dashes_init(&always, full, 1, false));
         canvas_stroke_dashed(&pen, &with_dash, points, 2, false);
@@ -390,21 +403,22 @@ static void test_dashes_tile_a_line(void)
         wrong += memcmp(&board, &whole, sizeof board) != 0;
     }
     CHECK(wrong == 0);
-    CHECK(!canvas_dashes_init(&(CanvasDashes){ 0 }, (int32_t[]){ 0, 0, 8 }, 3, false));
-    CHECK(!canvas_dashes_init(&(CanvasDashes){ 0 }, NULL, 0, false));
+    CHECK(!canvas_dashes_init(&(CanvasDashes){0}, (int32_t[]){0, 0, 8}, 3, false));
+    CHECK(!canvas_dashes_init(&(CanvasDashes){0}, NULL, 0, false));
     scene_clear(&scene);
 }
 
 /* Far from the surface the dash walk is shortened: the picture must be that of the full walk. */
 static void test_far_dashes(void)
 {
-    static const int32_t dash[] = { 3 * 16, 4 * 16, 2 * 16, 5 * 16 };
-    Board near_board = { 0 }, far_board = { 0 };
-    CanvasPen near_pen = { { 0, 0, BOARD, BOARD }, board_span, board_line, &near_board };
-    CanvasPen far_pen = { { 0, 0, BOARD, BOARD }, board_span, board_line, &far_board };
+    static const int32_t dash[] = {3 * 16, 4 * 16, 2 * 16, 5 * 16};
+    Board near_board = {0}, far_board = {0};
+    CanvasPen near_pen = {{0, 0, BOARD, BOARD}, board_span, board_line, &near_board};
+    CanvasPen far_pen = {{0, 0, BOARD, BOARD}, board_span, board_line, &far_board};
     CanvasDashes dashes;
     /* Horizontal: every sum is exact, so a start 6 * 10^6 periods away is the start at -14. */
-    const CanvasPoint near_line[] = { { -14, 20 }, { 200, 20 }, { 200, 40 }, { -200000013, 40 }, { -200000013, 50 }, { 90, 50 } };
+    const CanvasPoint near_line[] = {{-14, 20},        {200, 20},        {200, 40},
+                                     {-200000013, 40}, {-200000013, 50}, {90, 50}};
     CanvasPoint far_line[6];
 
     tap_case("dashes of a line that begins 84 million pixels away");
@@ -414,7 +428,7 @@ static void test_far_dashes(void)
     canvas_stroke_dashed(&near_pen, &dashes, near_line, 6, true);
     canvas_stroke_dashed(&far_pen, &dashes, far_line, 6, true);
     CHECK(memcmp(&near_board, &far_board, sizeof near_board) == 0);
-    CHECK(memcmp(&near_board, &(Board){ 0 }, sizeof near_board) != 0);
+    CHECK(memcmp(&near_board, &(Board){0}, sizeof near_board) != 0);
 }
 
 int main(void)

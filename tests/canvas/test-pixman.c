@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The room's own arithmetic against pixman as deployed peers call it (section 8.5 of docs/spec/canvas.md): conversions, scaled
- * copies, alpha blend, text, on all pairs of formats. Bits that section 2.2 leaves open are not compared. */
+/* The room's own arithmetic against pixman as deployed peers call it (section 8.5 of
+ * docs/spec/canvas.md): conversions, scaled copies, alpha blend, text, on all pairs of formats.
+ * Bits that section 2.2 leaves open are not compared. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +28,8 @@ static bool same_picture(const CanvasSurface *a, const CanvasSurface *b)
     for (int32_t y = 0; y < a->pixels.height; y++)
         for (int32_t x = 0; x < a->pixels.width; x++)
             if ((scene_pixel(a, x, y) ^ scene_pixel(b, x, y)) & defined_bits(a)) {
-                printf("# at %d, %d: %08x, pixman %08x\n", x, y, scene_pixel(a, x, y), scene_pixel(b, x, y));
+                printf("# at %d, %d: %08x, pixman %08x\n", x, y, scene_pixel(a, x, y),
+                       scene_pixel(b, x, y));
                 return false;
             }
     return true;
@@ -38,7 +40,8 @@ static pixman_image_t *view(const CanvasSurface *surface)
     return canvas_view(&surface->pixels, surface->pixels.format);
 }
 
-static void set_scale(pixman_image_t *image, const WireRect *area, const WireRect *box, bool interpolate)
+static void set_scale(pixman_image_t *image, const WireRect *area, const WireRect *box,
+                      bool interpolate)
 {
     pixman_transform_t matrix;
     pixman_fixed_t kx = (int64_t)(area->right - area->left) * 65536 / (box->right - box->left);
@@ -50,12 +53,14 @@ static void set_scale(pixman_image_t *image, const WireRect *area, const WireRec
     matrix.matrix[1][2] = pixman_int_to_fixed(area->top);
     pixman_image_set_transform(image, &matrix);
     pixman_image_set_repeat(image, PIXMAN_REPEAT_NONE);
-    pixman_image_set_filter(image, interpolate ? PIXMAN_FILTER_GOOD : PIXMAN_FILTER_NEAREST, NULL, 0);
+    pixman_image_set_filter(image, interpolate ? PIXMAN_FILTER_GOOD : PIXMAN_FILTER_NEAREST, NULL,
+                            0);
 }
 
 static WireRect random_rect(Scene *scene, int32_t from)
 {
-    WireRect rect = { .top = from + (int32_t)scene_random(scene, 20), .left = from + (int32_t)scene_random(scene, 30) };
+    WireRect rect = {.top = from + (int32_t)scene_random(scene, 20),
+                     .left = from + (int32_t)scene_random(scene, 30)};
 
     rect.bottom = rect.top + 1 + scene_random(scene, 60);
     rect.right = rect.left + 1 + scene_random(scene, 60);
@@ -64,7 +69,7 @@ static WireRect random_rect(Scene *scene, int32_t from)
 
 static WireImage surface_image(uint32_t id)
 {
-    WireImage image = { .type = SPICE_IMAGE_TYPE_SURFACE };
+    WireImage image = {.type = SPICE_IMAGE_TYPE_SURFACE};
 
     image.u.surface.surface_id = id;
     return image;
@@ -77,8 +82,10 @@ static void test_scaled_copy(void)
         uint32_t target = seed % 6, source = 6 + seed / 6 % 6;
         Scene ours, theirs;
         WireImage image = surface_image(source);
-        WireMsgDisplayDrawCopy copy = { .base = { .surface_id = target }, .src_image = &image,
-                                        .rop_descriptor = SPICE_ROPD_OP_PUT, .scale_mode = seed / 36 % 2 };
+        WireMsgDisplayDrawCopy copy = {.base = {.surface_id = target},
+                                       .src_image = &image,
+                                       .rop_descriptor = SPICE_ROPD_OP_PUT,
+                                       .scale_mode = seed / 36 % 2};
         pixman_image_t *from, *to;
 
         scene_init(&ours, seed, SCENE_WIDTH, SCENE_HEIGHT);
@@ -90,10 +97,13 @@ static void test_scaled_copy(void)
         CHECK(session_draw(&ours.session, SPICE_MSG_DISPLAY_DRAW_COPY, &copy) == CANVAS_OK);
         from = view(session_surface(&theirs.session, source));
         to = view(session_surface(&theirs.session, target));
-        set_scale(from, &copy.src_area, &copy.base.box, copy.scale_mode == SPICE_IMAGE_SCALE_MODE_INTERPOLATE);
-        pixman_image_composite32(PIXMAN_OP_SRC, from, NULL, to, 0, 0, 0, 0, copy.base.box.left, copy.base.box.top,
-                                 copy.base.box.right - copy.base.box.left, copy.base.box.bottom - copy.base.box.top);
-        if (!CHECK(same_picture(session_surface(&ours.session, target), session_surface(&theirs.session, target))))
+        set_scale(from, &copy.src_area, &copy.base.box,
+                  copy.scale_mode == SPICE_IMAGE_SCALE_MODE_INTERPOLATE);
+        pixman_image_composite32(PIXMAN_OP_SRC, from, NULL, to, 0, 0, 0, 0, copy.base.box.left,
+                                 copy.base.box.top, copy.base.box.right - copy.base.box.left,
+                                 copy.base.box.bottom - copy.base.box.top);
+        if (!CHECK(same_picture(session_surface(&ours.session, target),
+                                session_surface(&theirs.session, target))))
             printf("# seed %d, from %u to %u\n", (int)seed, source, target);
         pixman_image_unref(from);
         pixman_image_unref(to);
@@ -110,9 +120,9 @@ static void test_alpha_blend(void)
         bool scaled = seed / 36 % 2;
         Scene ours, theirs;
         WireImage image = surface_image(source);
-        WireMsgDisplayDrawAlphaBlend blend = { .base = { .surface_id = target }, .src_image = &image };
+        WireMsgDisplayDrawAlphaBlend blend = {.base = {.surface_id = target}, .src_image = &image};
         pixman_image_t *from, *to, *mask = NULL;
-        pixman_color_t alpha = { 0 };
+        pixman_color_t alpha = {0};
         int32_t width, height;
 
         scene_init(&ours, seed, SCENE_WIDTH, SCENE_HEIGHT);
@@ -137,9 +147,10 @@ static void test_alpha_blend(void)
         if (scaled)
             set_scale(from, &blend.src_area, &blend.base.box, false);
         pixman_image_composite32(PIXMAN_OP_OVER, from, mask, to, scaled ? 0 : blend.src_area.left,
-                                 scaled ? 0 : blend.src_area.top, 0, 0, blend.base.box.left, blend.base.box.top, width,
-                                 height);
-        if (!CHECK(same_picture(session_surface(&ours.session, target), session_surface(&theirs.session, target))))
+                                 scaled ? 0 : blend.src_area.top, 0, 0, blend.base.box.left,
+                                 blend.base.box.top, width, height);
+        if (!CHECK(same_picture(session_surface(&ours.session, target),
+                                session_surface(&theirs.session, target))))
             printf("# seed %d, from %u to %u\n", (int)seed, source, target);
         pixman_image_unref(from);
         pixman_image_unref(to);
@@ -154,12 +165,13 @@ static void test_conversions(void)
 {
     tap_case("image conversions to all formats");
     for (uint64_t seed = 0; seed < 400; seed++) {
-        static const uint8_t formats[] = { SPICE_BITMAP_FMT_16BIT, SPICE_BITMAP_FMT_24BIT, SPICE_BITMAP_FMT_32BIT,
-                                           SPICE_BITMAP_FMT_RGBA, SPICE_BITMAP_FMT_8BIT_A };
+        static const uint8_t formats[] = {SPICE_BITMAP_FMT_16BIT, SPICE_BITMAP_FMT_24BIT,
+                                          SPICE_BITMAP_FMT_32BIT, SPICE_BITMAP_FMT_RGBA,
+                                          SPICE_BITMAP_FMT_8BIT_A};
         uint32_t target = 2 + seed % 4; /* 32-bit surfaces keep raw bits */
         Scene scene;
         const WireImage *wire;
-        CanvasDecode how = { .surface_format = scene_formats[target] };
+        CanvasDecode how = {.surface_format = scene_formats[target]};
         CanvasImage *image;
         const CanvasPixels *converted, *native;
         CanvasResult result;
@@ -167,15 +179,18 @@ static void test_conversions(void)
         int wrong = 0;
 
         scene_init(&scene, seed, 1, 1);
-        wire = scene_bitmap(&scene, formats[seed % 5], 1 + scene_random(&scene, 600), 1 + scene_random(&scene, 10));
+        wire = scene_bitmap(&scene, formats[seed % 5], 1 + scene_random(&scene, 600),
+                            1 + scene_random(&scene, 10));
         image = canvas_image_decode(wire, &how, &result);
         CHECK(image && result == CANVAS_OK);
         native = canvas_image_pixels(image);
         converted = canvas_image_for_surface(image, scene_formats[target]);
         CHECK(converted && converted == canvas_image_for_surface(image, scene_formats[target]));
-        expected = canvas_surface_new(scene_formats[target], native->width, native->height, 1 << 20, &result);
+        expected = canvas_surface_new(scene_formats[target], native->width, native->height, 1 << 20,
+                                      &result);
         pixman_image_t *from = canvas_view(native, native->format), *to = view(expected);
-        pixman_image_composite32(PIXMAN_OP_SRC, from, NULL, to, 0, 0, 0, 0, 0, 0, native->width, native->height);
+        pixman_image_composite32(PIXMAN_OP_SRC, from, NULL, to, 0, 0, 0, 0, 0, 0, native->width,
+                                 native->height);
         for (int32_t y = 0; y < native->height; y++)
             for (int32_t x = 0; x < native->width; x++) {
                 uint32_t a, b;
@@ -203,18 +218,21 @@ static void test_text(void)
         bool a4 = seed / 6 % 2;
         Scene ours, theirs;
         WireGlyph glyph;
-        WireString string = { .flags = a4 ? SPICE_STRING_FLAGS_RASTER_A4 : SPICE_STRING_FLAGS_RASTER_A1, .n_glyphs = 1,
-                              .glyphs = &glyph };
-        WireMsgDisplayDrawText text = { .base = { .surface_id = target,
-                                                  .box = { .top = 0, .left = 0, .bottom = 31, .right = 44 } },
-                                        .string = &string, .fore_mode = SPICE_ROPD_OP_PUT };
+        WireString string = {.flags =
+                                 a4 ? SPICE_STRING_FLAGS_RASTER_A4 : SPICE_STRING_FLAGS_RASTER_A1,
+                             .n_glyphs = 1,
+                             .glyphs = &glyph};
+        WireMsgDisplayDrawText text = {
+            .base = {.surface_id = target, .box = {.top = 0, .left = 0, .bottom = 31, .right = 44}},
+            .string = &string,
+            .fore_mode = SPICE_ROPD_OP_PUT};
         uint8_t data[400];
         size_t pitch;
         CanvasSurface *mask;
         CanvasResult result;
         pixman_image_t *from, *to, *through;
         uint32_t color;
-        pixman_color_t fill = { .alpha = 0xffff };
+        pixman_color_t fill = {.alpha = 0xffff};
 
         scene_init(&ours, seed, SCENE_WIDTH, SCENE_HEIGHT);
         scene_init(&theirs, seed, SCENE_WIDTH, SCENE_HEIGHT);
@@ -223,7 +241,7 @@ static void test_text(void)
         pitch = a4 ? (width + 1) / 2 : (width + 7) / 8;
         for (size_t i = 0; i < sizeof data; i++)
             data[i] = scene_random(&ours, 3) ? scene_random(&ours, 256) : 0;
-        glyph = (WireGlyph){ { 3, 20 }, { 2, -15 }, width, height, { data, pitch * height } };
+        glyph = (WireGlyph){{3, 20}, {2, -15}, width, height, {data, pitch * height}};
         color = scene_random(&ours, 1 << 24);
         text.fore_brush.type = SPICE_BRUSH_TYPE_SOLID;
         text.fore_brush.u.color = color;
@@ -249,8 +267,10 @@ static void test_text(void)
         from = pixman_image_create_solid_fill(&fill);
         to = view(session_surface(&theirs.session, target));
         through = view(mask);
-        pixman_image_composite32(PIXMAN_OP_OVER, from, through, to, 0, 0, 0, 0, 5, 5, width, height);
-        if (!CHECK(same_picture(session_surface(&ours.session, target), session_surface(&theirs.session, target))))
+        pixman_image_composite32(PIXMAN_OP_OVER, from, through, to, 0, 0, 0, 0, 5, 5, width,
+                                 height);
+        if (!CHECK(same_picture(session_surface(&ours.session, target),
+                                session_surface(&theirs.session, target))))
             printf("# seed %d\n", (int)seed);
         pixman_image_unref(from);
         pixman_image_unref(to);

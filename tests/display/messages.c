@@ -16,7 +16,8 @@ void send_message(Player *player, uint16_t type, const void *message)
     wire_buffer_clear(&buffer);
 }
 
-void send_surface(Player *player, uint32_t id, uint32_t width, uint32_t height, uint32_t format, uint32_t flags)
+void send_surface(Player *player, uint32_t id, uint32_t width, uint32_t height, uint32_t format,
+                  uint32_t flags)
 {
     WireMsgDisplaySurfaceCreate message = {id, width, height, format, flags};
 
@@ -59,9 +60,14 @@ void send_copy(Player *player, uint32_t surface, const WireImage *image)
     send_message(player, SPICE_MSG_DISPLAY_DRAW_COPY, &message);
 }
 
-WireImage bitmap_image(uint64_t id, uint8_t flags, uint32_t *buffer, uint32_t width, uint32_t height, uint32_t colour)
+WireImage bitmap_image(uint64_t id, uint8_t flags, uint32_t *buffer, uint32_t width,
+                       uint32_t height, uint32_t colour)
 {
-    WireImage image = {.id = id, .type = SPICE_IMAGE_TYPE_BITMAP, .flags = flags, .width = width, .height = height};
+    WireImage image = {.id = id,
+                       .type = SPICE_IMAGE_TYPE_BITMAP,
+                       .flags = flags,
+                       .width = width,
+                       .height = height};
 
     for (uint32_t i = 0; i < width * height; i++)
         buffer[i] = colour;
@@ -79,7 +85,8 @@ WireImage bitmap_image(uint64_t id, uint8_t flags, uint32_t *buffer, uint32_t wi
 WireImage cached_image(uint64_t id, bool lossless)
 {
     return (WireImage){.id = id,
-                       .type = lossless ? SPICE_IMAGE_TYPE_FROM_CACHE_LOSSLESS : SPICE_IMAGE_TYPE_FROM_CACHE,
+                       .type = lossless ? SPICE_IMAGE_TYPE_FROM_CACHE_LOSSLESS
+                                        : SPICE_IMAGE_TYPE_FROM_CACHE,
                        .width = 4,
                        .height = 4};
 }
@@ -107,7 +114,8 @@ void send_stream(Player *player, uint32_t id, uint32_t surface, uint8_t codec, W
 
 void send_frame(Player *player, uint32_t id, uint32_t mm_time, const void *data, size_t size)
 {
-    WireMsgDisplayStreamData message = {.id = id, .multi_media_time = mm_time, .data = {data, size}};
+    WireMsgDisplayStreamData message = {
+        .id = id, .multi_media_time = mm_time, .data = {data, size}};
 
     send_message(player, SPICE_MSG_DISPLAY_STREAM_DATA, &message);
 }
@@ -121,8 +129,8 @@ uint8_t *jpeg_frame(uint32_t width, uint32_t height, uint32_t colour, size_t *si
 
     for (uint32_t i = 0; i < width * height; i++)
         pixels[i] = colour;
-    if (jpeg_image_encode(CODEC_FORMAT_RGB32, width, height, (const uint8_t *)pixels, (ptrdiff_t)width * 4, &options, out,
-                          capacity, size) != CODEC_OK)
+    if (jpeg_image_encode(CODEC_FORMAT_RGB32, width, height, (const uint8_t *)pixels,
+                          (ptrdiff_t)width * 4, &options, out, capacity, size) != CODEC_OK)
         abort();
     g_free(pixels);
     return out;

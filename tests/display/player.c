@@ -40,12 +40,13 @@ static void log_monitors(Player *player, const RendererEvent *event)
 {
     GString *text = g_string_new(NULL);
 
-    g_string_printf(text, "MONITORS max=%u n=%u", event->u.monitors.max_monitors, event->u.monitors.n_monitors);
+    g_string_printf(text, "MONITORS max=%u n=%u", event->u.monitors.max_monitors,
+                    event->u.monitors.n_monitors);
     for (unsigned int i = 0; i < event->u.monitors.n_monitors; i++) {
         const RendererMonitor *monitor = &event->u.monitors.monitors[i];
 
-        g_string_append_printf(text, " [%u s%u %ux%u+%u+%u]", monitor->id, monitor->surface_id, monitor->width,
-                               monitor->height, monitor->x, monitor->y);
+        g_string_append_printf(text, " [%u s%u %ux%u+%u+%u]", monitor->id, monitor->surface_id,
+                               monitor->width, monitor->height, monitor->x, monitor->y);
     }
     player_log_add(player->log, "%s", text->str);
     g_string_free(text, TRUE);
@@ -66,8 +67,9 @@ static void on_event(void *ctx, const RendererEvent *event)
     switch (event->type) {
     case RENDERER_PRIMARY_CREATED:
         player->primary = renderer_primary_ref(event->u.primary);
-        player_log_add(player->log, "PRIMARY %u fmt=%u %ux%u stride=%u", player->channel_id, player->primary->format,
-                       player->primary->width, player->primary->height, player->primary->stride);
+        player_log_add(player->log, "PRIMARY %u fmt=%u %ux%u stride=%u", player->channel_id,
+                       player->primary->format, player->primary->width, player->primary->height,
+                       player->primary->stride);
         break;
     case RENDERER_PRIMARY_DESTROYED:
         renderer_primary_unref(player->primary);
@@ -77,7 +79,8 @@ static void on_event(void *ctx, const RendererEvent *event)
     case RENDERER_DAMAGE:
         player->n_damages++;
         for (unsigned int i = 0; i < event->u.damage.n_rects; i++)
-            player->damaged += (uint64_t)event->u.damage.rects[i].width * (uint64_t)event->u.damage.rects[i].height;
+            player->damaged += (uint64_t)event->u.damage.rects[i].width *
+                               (uint64_t)event->u.damage.rects[i].height;
         break;
     case RENDERER_MARK:
         player_log_add(player->log, "MARK %d", event->u.on);
@@ -123,8 +126,8 @@ static void on_event(void *ctx, const RendererEvent *event)
     pthread_mutex_unlock(&player->lock);
 }
 
-void player_init(Player *player, RendererShared *shared, RendererConfig *config, unsigned int channel_id, bool mini,
-                 PlayerLog *log)
+void player_init(Player *player, RendererShared *shared, RendererConfig *config,
+                 unsigned int channel_id, bool mini, PlayerLog *log)
 {
     *player = (Player){.log = log, .channel_id = channel_id, .mini = mini};
     pthread_mutex_init(&player->lock, NULL);
@@ -168,20 +171,23 @@ static void note_time(Player *player, const uint8_t *body, size_t size)
 {
     pthread_mutex_lock(&player->lock);
     if (player->first_mm_time == 0 && size >= 8) {
-        player->first_mm_time = body[4] | (uint32_t)body[5] << 8 | (uint32_t)body[6] << 16 | (uint32_t)body[7] << 24;
+        player->first_mm_time =
+            body[4] | (uint32_t)body[5] << 8 | (uint32_t)body[6] << 16 | (uint32_t)body[7] << 24;
         player->first_mm_at = g_get_monotonic_time() + VIDEO_DELAY_US;
     }
     pthread_mutex_unlock(&player->lock);
 }
 
-static void push(Player *player, uint16_t type, uint32_t sub_list, const void *body, size_t size, int fd)
+static void push(Player *player, uint16_t type, uint32_t sub_list, const void *body, size_t size,
+                 int fd)
 {
     RendererInput input = {
         .type = type,
         .number = ++player->number,
         .body = g_bytes_new(body, size),
         .sub_list = sub_list,
-        .for_owner = type < SPICE_MSG_BASE_LAST && type != SPICE_MSG_WAIT_FOR_CHANNELS && type != SPICE_MSG_LIST,
+        .for_owner = type < SPICE_MSG_BASE_LAST && type != SPICE_MSG_WAIT_FOR_CHANNELS &&
+                     type != SPICE_MSG_LIST,
         .fd = fd,
     };
 
@@ -228,7 +234,8 @@ void player_feed(Player *player, const uint8_t *data, size_t size)
             fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
             used++;
         }
-        push(player, header.type, header.sub_list, player->buffer->data + header_size, header.size, fd);
+        push(player, header.type, header.sub_list, player->buffer->data + header_size, header.size,
+             fd);
         g_byte_array_remove_range(player->buffer, 0, (guint)used);
     }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The parts of the renderer without threads: image cache, palettes, jitter buffer, stream reports. */
+/* The parts of the renderer without threads: image cache, palettes, jitter buffer, stream reports.
+ */
 #include <string.h>
 
 #include "display/image-cache.h"
@@ -94,7 +95,8 @@ static void test_palettes(void)
     CHECK(palette_cache_put(&cache, 5, entries, 2));
     CHECK(palette_cache_get(&cache, 5)->n_entries == 2);
     CHECK(palette_cache_put(&cache, 5, entries + 1, 300));
-    CHECK(palette_cache_get(&cache, 5)->n_entries == PALETTE_MAX_ENTRIES && palette_cache_get(&cache, 5)->entries[0] == 2);
+    CHECK(palette_cache_get(&cache, 5)->n_entries == PALETTE_MAX_ENTRIES &&
+          palette_cache_get(&cache, 5)->entries[0] == 2);
     palette_cache_remove(&cache, 5);
     palette_cache_remove(&cache, 6);
     CHECK(!palette_cache_get(&cache, 5));
@@ -205,8 +207,9 @@ static void test_reports(void)
     CHECK(!stream_report_frame(&report, 100, 50, 0, &message));
     CHECK(!stream_report_frame(&report, 133, -5, 33000, &message));
     CHECK(stream_report_frame(&report, 166, 40, 66000, &message));
-    CHECK(message.unique_id == 77 && message.start_frame_mm_time == 100 && message.end_frame_mm_time == 166 &&
-          message.num_frames == 3 && message.num_drops == 1 && message.last_frame_delay == 40);
+    CHECK(message.unique_id == 77 && message.start_frame_mm_time == 100 &&
+          message.end_frame_mm_time == 166 && message.num_frames == 3 && message.num_drops == 1 &&
+          message.last_frame_delay == 40);
 
     tap_case("a report after the time limit, and after three late frames in a row");
     stream_report_activate(&report, 78, 100, 1000);
@@ -215,7 +218,8 @@ static void test_reports(void)
     CHECK(!stream_report_frame(&report, 266, -1, 2033000, &message));
     CHECK(!stream_report_frame(&report, 300, -1, 2066000, &message));
     CHECK(stream_report_frame(&report, 333, -2, 2100000, &message));
-    CHECK(message.num_drops == 3 && message.last_frame_delay == -2 && message.start_frame_mm_time == 266);
+    CHECK(message.num_drops == 3 && message.last_frame_delay == -2 &&
+          message.start_frame_mm_time == 266);
 
     tap_case("a window of no frames and no time reports each frame");
     stream_report_activate(&report, 79, 0, 0);
@@ -224,7 +228,8 @@ static void test_reports(void)
 
     tap_case("the special report");
     stream_report_cannot(9, &message);
-    CHECK(message.stream_id == 9 && message.num_frames == 0 && message.num_drops == UINT32_MAX && message.unique_id == 0);
+    CHECK(message.stream_id == 9 && message.num_frames == 0 && message.num_drops == UINT32_MAX &&
+          message.unique_id == 0);
 }
 
 int main(void)

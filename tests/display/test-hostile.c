@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Messages of a server that means harm: they end the channel with words or are ignored, and memory stays in bounds.
- * Tests that carry the name of a row of docs/spec/dangers.md stand for it on the display channel of a client. */
+/* Messages of a server that means harm: they end the channel with words or are ignored, and memory
+ * stays in bounds. Tests that carry the name of a row of docs/spec/dangers.md stand for it on the
+ * display channel of a client. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,18 +68,25 @@ static long resident_kib(void)
     return resident * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
-/* ---- Surfaces -------------------------------------------------------------------------------------------------------- */
+/* ---- Surfaces
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static void test_surfaces(void)
 {
     static const struct {
         uint32_t width, height, format, flags;
     } bad[] = {
-        {65535, 65535, SPICE_SURFACE_FMT_32_xRGB, 1}, {65536, 65536, SPICE_SURFACE_FMT_32_xRGB, 1},
-        {UINT32_MAX, 1, SPICE_SURFACE_FMT_32_xRGB, 1}, {1u << 31, 1u << 31, SPICE_SURFACE_FMT_32_xRGB, 0},
-        {0, 10, SPICE_SURFACE_FMT_32_xRGB, 1},        {10, 0, SPICE_SURFACE_FMT_32_xRGB, 0},
-        {65535, 65535, SPICE_SURFACE_FMT_32_ARGB, 0}, {10, 10, 0, 0},
-        {10, 10, 33, 1},                              {10, 10, UINT32_MAX, 0},
+        {65535, 65535, SPICE_SURFACE_FMT_32_xRGB, 1},
+        {65536, 65536, SPICE_SURFACE_FMT_32_xRGB, 1},
+        {UINT32_MAX, 1, SPICE_SURFACE_FMT_32_xRGB, 1},
+        {1u << 31, 1u << 31, SPICE_SURFACE_FMT_32_xRGB, 0},
+        {0, 10, SPICE_SURFACE_FMT_32_xRGB, 1},
+        {10, 0, SPICE_SURFACE_FMT_32_xRGB, 0},
+        {65535, 65535, SPICE_SURFACE_FMT_32_ARGB, 0},
+        {10, 10, 0, 0},
+        {10, 10, 33, 1},
+        {10, 10, UINT32_MAX, 0},
     };
     long before = resident_kib();
 
@@ -131,21 +139,26 @@ static void test_surfaces(void)
     send_surface(&player, 3, 4, 4, SPICE_SURFACE_FMT_32_ARGB, 0);
     send_surface(&player, 3, 8, 8, SPICE_SURFACE_FMT_32_xRGB, SPICE_SURFACE_FLAGS_PRIMARY);
     send_fill(&player, 3, 8, 8, 0x123456);
-    CHECK(run() && player.primary && player.primary->surface_id == 3 && first_pixel(&player) == 0x123456);
+    CHECK(run() && player.primary && player.primary->surface_id == 3 &&
+          first_pixel(&player) == 0x123456);
     send_surface_destroy(&player, 3);
     send_surface_destroy(&player, 3);
     CHECK(run() && !player.primary);
     stop();
 }
 
-/* ---- Counts and lists --------------------------------------------------------------------------------------------------- */
+/* ---- Counts and lists
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static void test_lists(void)
 {
-    static const uint16_t types[] = {SPICE_MSG_DISPLAY_INVAL_LIST, SPICE_MSG_DISPLAY_INVAL_ALL_PIXMAPS,
-                                     SPICE_MSG_DISPLAY_MONITORS_CONFIG, SPICE_MSG_DISPLAY_STREAM_CLIP,
-                                     SPICE_MSG_DISPLAY_DRAW_FILL, SPICE_MSG_DISPLAY_DRAW_STROKE,
-                                     SPICE_MSG_DISPLAY_DRAW_TEXT, SPICE_MSG_LIST, SPICE_MSG_WAIT_FOR_CHANNELS};
+    static const uint16_t types[] = {
+        SPICE_MSG_DISPLAY_INVAL_LIST,      SPICE_MSG_DISPLAY_INVAL_ALL_PIXMAPS,
+        SPICE_MSG_DISPLAY_MONITORS_CONFIG, SPICE_MSG_DISPLAY_STREAM_CLIP,
+        SPICE_MSG_DISPLAY_DRAW_FILL,       SPICE_MSG_DISPLAY_DRAW_STROKE,
+        SPICE_MSG_DISPLAY_DRAW_TEXT,       SPICE_MSG_LIST,
+        SPICE_MSG_WAIT_FOR_CHANNELS};
     uint8_t ones[400];
     uint32_t clip[32] = {0, 0, 0, 16, 16, 0xffffff01, 0xff};
 
@@ -168,7 +181,8 @@ static void test_lists(void)
     tap_case("cve_2015_3247: monitors are counted once and bounded");
     {
         WireHead heads[300];
-        WireMsgDisplayMonitorsConfig config = {.max_allowed = UINT16_MAX, .n_heads = 300, .heads = heads};
+        WireMsgDisplayMonitorsConfig config = {
+            .max_allowed = UINT16_MAX, .n_heads = 300, .heads = heads};
 
         memset(heads, 0xff, sizeof heads);
         start();
@@ -200,7 +214,9 @@ static void test_lists(void)
     }
 }
 
-/* ---- Images -------------------------------------------------------------------------------------------------------------- */
+/* ---- Images
+ * --------------------------------------------------------------------------------------------------------------
+ */
 
 static void test_images(void)
 {
@@ -209,15 +225,19 @@ static void test_images(void)
 
     tap_case("cve_2018_10893: headers that announce huge pictures cost no memory");
     {
-        static const uint8_t types[] = {SPICE_IMAGE_TYPE_QUIC, SPICE_IMAGE_TYPE_LZ_RGB, SPICE_IMAGE_TYPE_GLZ_RGB,
-                                        SPICE_IMAGE_TYPE_JPEG, SPICE_IMAGE_TYPE_LZ4};
-        static const uint32_t sides[] = {0, 1, 0x7fff, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff};
+        static const uint8_t types[] = {SPICE_IMAGE_TYPE_QUIC, SPICE_IMAGE_TYPE_LZ_RGB,
+                                        SPICE_IMAGE_TYPE_GLZ_RGB, SPICE_IMAGE_TYPE_JPEG,
+                                        SPICE_IMAGE_TYPE_LZ4};
+        static const uint32_t sides[] = {0,       1,          0x7fff,     0xffff,
+                                         0x10000, 0x7fffffff, 0x80000000, 0xffffffff};
         uint8_t data[64];
 
         for (size_t t = 0; t < sizeof types; t++) {
             for (size_t w = 0; w < 8; w++) {
                 for (size_t h = 0; h < 8; h++) {
-                    WireImage image = {.type = types[t], .width = sides[w], .height = sides[h],
+                    WireImage image = {.type = types[t],
+                                       .width = sides[w],
+                                       .height = sides[h],
                                        .u.compressed = {data, sizeof data}};
 
                     memset(data, 0, sizeof data);
@@ -288,10 +308,13 @@ static void test_images(void)
     {
         WireImage image = bitmap_image(0, 0, buffer, 8, 8, 0);
         WireBuffer out = {0};
-        WireMsgDisplayDrawCopy message = {.base = {.box = {0, 0, 8, 8}}, .src_image = &image, .src_area = {0, 0, 8, 8},
+        WireMsgDisplayDrawCopy message = {.base = {.box = {0, 0, 8, 8}},
+                                          .src_image = &image,
+                                          .src_area = {0, 0, 8, 8},
                                           .rop_descriptor = SPICE_ROPD_OP_PUT};
 
-        CHECK(wire_write(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_DRAW_COPY, &message, &out));
+        CHECK(wire_write(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_DRAW_COPY,
+                         &message, &out));
         for (size_t cut = 1; cut < out.size; cut += 13) {
             start();
             player_message(&player, SPICE_MSG_DISPLAY_DRAW_COPY, out.data, out.size - cut);
@@ -302,7 +325,9 @@ static void test_images(void)
     }
 }
 
-/* ---- The rest ------------------------------------------------------------------------------------------------------------- */
+/* ---- The rest
+ * -------------------------------------------------------------------------------------------------------------
+ */
 
 static void test_rest(void)
 {
@@ -361,7 +386,8 @@ static void test_rest(void)
     for (int i = 0; i < 3000; i++) {
         send_surface(&player, 1, 256, 256, SPICE_SURFACE_FMT_32_ARGB, 0);
         send_fill(&player, 1, 256, 256, (uint32_t)i);
-        send_surface(&player, 0, 16 + (uint32_t)i % 2, 16, SPICE_SURFACE_FMT_32_xRGB, SPICE_SURFACE_FLAGS_PRIMARY);
+        send_surface(&player, 0, 16 + (uint32_t)i % 2, 16, SPICE_SURFACE_FMT_32_xRGB,
+                     SPICE_SURFACE_FLAGS_PRIMARY);
         send_fill(&player, 0, 16, 16, (uint32_t)i);
         CHECK(run());
     }

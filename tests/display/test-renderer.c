@@ -40,7 +40,9 @@ static bool stuck(Player *player)
     return !renderer_drain(player->renderer, true, STUCK_MS) && !player_failed(player);
 }
 
-/* ---- The picture ---------------------------------------------------------------------------------------------------- */
+/* ---- The picture
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static bool is_even(const RendererPrimary *primary)
 {
@@ -130,7 +132,9 @@ static void test_damage(void)
     renderer_shared_unref(shared);
 }
 
-/* ---- Waits ---------------------------------------------------------------------------------------------------------- */
+/* ---- Waits
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 static void test_cache_wait(void)
 {
@@ -274,23 +278,27 @@ static void test_channel_wait(void)
 
 /* The example of lz.md 4.7: image 0, and image 1 that refers to it. */
 static const uint8_t glz_first[] = {
-    0x20, 0x20, 0x5A, 0x4C, 0, 1, 0, 1, 0x18, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0,
-    0,    0,    0,    0,    0, 0, 1, 1, 2,    3, 4, 5, 6, 0x41, 0, 0,
+    0x20, 0x20, 0x5A, 0x4C, 0, 1, 0, 1, 0x18, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0,    0, 0x10, 0,
+    0,    0,    0,    0,    0, 0, 0, 0, 0,    0, 0, 1, 1, 2, 3, 4, 5, 6, 0x41, 0, 0,
 };
 static const uint8_t glz_second[] = {
-    0x20, 0x20, 0x5A, 0x4C, 0, 1, 0, 1, 0x18, 0, 0, 0,    6, 0, 0, 0, 1, 0,    0,    0,    0x18, 0, 0, 0, 0, 0, 0,
-    0,    1,    0,    0,    0, 1, 0, 7, 8,    9, 0x80, 0, 1, 0, 0x0A, 0x0B, 0x0C,
+    0x20, 0x20, 0x5A, 0x4C, 0, 1, 0, 1, 0x18, 0, 0, 0, 6, 0, 0, 0,    1, 0, 0, 0,    0x18, 0,
+    0,    0,    0,    0,    0, 0, 1, 0, 0,    0, 1, 0, 7, 8, 9, 0x80, 0, 1, 0, 0x0A, 0x0B, 0x0C,
 };
 
 static WireImage glz_image(const uint8_t *data, size_t size, uint32_t width)
 {
-    return (WireImage){.type = SPICE_IMAGE_TYPE_GLZ_RGB, .width = width, .height = 1, .u.compressed = {data, size}};
+    return (WireImage){.type = SPICE_IMAGE_TYPE_GLZ_RGB,
+                       .width = width,
+                       .height = 1,
+                       .u.compressed = {data, size}};
 }
 
 static void test_glz_wait(void)
 {
     RendererShared *shared = new_shared();
-    WireImage first = glz_image(glz_first, sizeof glz_first, 4), second = glz_image(glz_second, sizeof glz_second, 6);
+    WireImage first = glz_image(glz_first, sizeof glz_first, 4),
+              second = glz_image(glz_second, sizeof glz_second, 6);
     uint8_t far[sizeof glz_second];
     WireImage beyond = glz_image(far, sizeof far, 6);
     Player a, b;
@@ -328,7 +336,9 @@ static void test_glz_wait(void)
     renderer_shared_unref(shared);
 }
 
-/* ---- Queue ------------------------------------------------------------------------------------------------------------ */
+/* ---- Queue
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct Room {
     pthread_mutex_t lock;
@@ -400,15 +410,19 @@ static void test_queue(void)
     renderer_shared_unref(shared);
 }
 
-/* ---- Video ------------------------------------------------------------------------------------------------------------- */
+/* ---- Video
+ * -------------------------------------------------------------------------------------------------------------
+ */
 
 static void test_video(void)
 {
     RendererShared *shared = new_shared();
     size_t red_size, green_size;
-    uint8_t *red = jpeg_frame(32, 16, RED, &red_size), *green = jpeg_frame(16, 16, GREEN, &green_size);
+    uint8_t *red = jpeg_frame(32, 16, RED, &red_size),
+            *green = jpeg_frame(16, 16, GREEN, &green_size);
     WireRect dest = {0, 0, 8, 8}, none = {4, 4, 4, 4};
-    WireMsgDisplayStreamDataSized sized = {.id = 2, .multi_media_time = 60, .dest = {0, 0, 8, 8}, .data = {green, green_size}};
+    WireMsgDisplayStreamDataSized sized = {
+        .id = 2, .multi_media_time = 60, .dest = {0, 0, 8, 8}, .data = {green, green_size}};
     uint32_t pixel;
     Player player;
 
@@ -444,7 +458,8 @@ static void test_video(void)
         send_frame(&player, 2, 100 + (uint32_t)i, red, red_size / 3);
         drained(&player);
     }
-    CHECK(player.sent->len == 1 && g_array_index(player.sent, PlayerSent, 0).type == SPICE_MSGC_DISPLAY_STREAM_REPORT);
+    CHECK(player.sent->len == 1 &&
+          g_array_index(player.sent, PlayerSent, 0).type == SPICE_MSGC_DISPLAY_STREAM_REPORT);
     CHECK(!player_failed(&player));
 
     tap_case("a stream ends with its surface, frames that wait included");
@@ -478,7 +493,9 @@ static void test_video(void)
     g_free(green);
 }
 
-/* ---- Decoding ahead ----------------------------------------------------------------------------------------------------- */
+/* ---- Decoding ahead
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static void test_ahead(void)
 {

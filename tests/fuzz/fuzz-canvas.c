@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Fuzz target for the canvas room: a display channel in small. The input is a sequence of messages (u32 size of the body, u16
- * type, body; little-endian), parsed by the wire room and drawn. Memory is bounded so that only faults stop it. */
+/* Fuzz target for the canvas room: a display channel in small. The input is a sequence of messages
+ * (u32 size of the body, u16 type, body; little-endian), parsed by the wire room and drawn. Memory
+ * is bounded so that only faults stop it. */
 #include <stdlib.h>
 #include <string.h>
 

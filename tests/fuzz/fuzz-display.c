@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Fuzz target: the bytes of a display channel, into a renderer with small limits. The first byte chooses how:
- * 1 errors are skipped, 2 the long message header, 4 the server knows reports and GL. */
+/* Fuzz target: the bytes of a display channel, into a renderer with small limits. The first byte
+ * chooses how: 1 errors are skipped, 2 the long message header, 4 the server knows reports and GL.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -18,7 +19,8 @@ static int64_t next_now(void *ctx)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    RendererSharedLimits limits = {.cache_pixels = 1 << 16, .glz_pixels = 1 << 16, .image_pixels = 1 << 18};
+    RendererSharedLimits limits = {
+        .cache_pixels = 1 << 16, .glz_pixels = 1 << 16, .image_pixels = 1 << 18};
     RendererShared *shared;
     RendererConfig config;
     Player player;

@@ -21,7 +21,8 @@ void certificates_openssl(const gchar *arguments)
     gint status;
 
     g_assert_true(g_shell_parse_argv(line, NULL, &argv, &error));
-    g_spawn_sync(folder, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, &messages, &status, &error);
+    g_spawn_sync(folder, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
+                 NULL, &messages, &status, &error);
     g_assert_no_error(error);
     if (!g_spawn_check_wait_status(status, NULL))
         g_error("%s: %s", line, messages);
@@ -31,22 +32,28 @@ void certificates_init(void)
 {
     folder = g_dir_make_tmp("spice-test-XXXXXX", NULL);
     g_assert_nonnull(folder);
-    certificates_openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=test-ca -days 30");
-    certificates_openssl("req -x509 -newkey rsa:2048 -nodes -keyout other.key -out other-ca.pem -subj /CN=other-ca -days 30");
+    certificates_openssl(
+        "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=test-ca -days 30");
+    certificates_openssl("req -x509 -newkey rsa:2048 -nodes -keyout other.key -out other-ca.pem "
+                         "-subj /CN=other-ca -days 30");
     certificates_openssl("genrsa -out key.pem 2048");
     certificates_openssl("rsa -in key.pem -pubout -outform DER -out pub.der");
 }
 
 const gchar *certificates_make(const gchar *name, const gchar *subject, const gchar *extension)
 {
-    g_autofree gchar *config = g_strdup_printf("[e]\nbasicConstraints=CA:FALSE\n%s\n", extension ? extension : "");
-    g_autofree gchar *request =
-        g_strdup_printf("req -new -utf8 -key key.pem -out %s.csr -subj \"%s\" -config empty.cnf", name, subject);
-    g_autofree gchar *sign = g_strdup_printf("x509 -req -in %s.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -out %s "
-                                             "-extfile ext.cnf -extensions e", name, name);
+    g_autofree gchar *config =
+        g_strdup_printf("[e]\nbasicConstraints=CA:FALSE\n%s\n", extension ? extension : "");
+    g_autofree gchar *request = g_strdup_printf(
+        "req -new -utf8 -key key.pem -out %s.csr -subj \"%s\" -config empty.cnf", name, subject);
+    g_autofree gchar *sign = g_strdup_printf(
+        "x509 -req -in %s.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -out %s "
+        "-extfile ext.cnf -extensions e",
+        name, name);
 
     g_assert_true(g_file_set_contents(certificates_path("ext.cnf"), config, -1, NULL));
-    g_assert_true(g_file_set_contents(certificates_path("empty.cnf"), "[req]\ndistinguished_name=d\n[d]\n", -1, NULL));
+    g_assert_true(g_file_set_contents(certificates_path("empty.cnf"),
+                                      "[req]\ndistinguished_name=d\n[d]\n", -1, NULL));
     certificates_openssl(request);
     certificates_openssl(sign);
     return certificates_path(name);

@@ -9,10 +9,11 @@ G_BEGIN_DECLS
 /* Once per process; the folder goes at the end of the tests by certificates_clean(). */
 void certificates_init(void);
 void certificates_clean(void);
-/* Path of a file in the folder; interned. Files: ca.pem, other-ca.pem (signed nothing), key.pem (of all servers). */
+/* Path of a file in the folder; interned. Files: ca.pem, other-ca.pem (signed nothing), key.pem (of
+ * all servers). */
 const gchar *certificates_path(const gchar *name);
-/* A certificate for the server key, signed by ca.pem; subject as "/C=IL/CN=x", extension as "subjectAltName=DNS:x" or NULL. The
- * file's path, interned. */
+/* A certificate for the server key, signed by ca.pem; subject as "/C=IL/CN=x", extension as
+ * "subjectAltName=DNS:x" or NULL. The file's path, interned. */
 const gchar *certificates_make(const gchar *name, const gchar *subject, const gchar *extension);
 /* Run the openssl program with these arguments in the folder. */
 void certificates_openssl(const gchar *arguments);

@@ -42,7 +42,8 @@ static gboolean accept_tls(SSL *ssl, GSocket *socket)
 
         if (n == 1)
             return TRUE;
-        if (SSL_get_error(ssl, n) != SSL_ERROR_WANT_READ || !g_socket_condition_wait(socket, G_IO_IN, NULL, NULL))
+        if (SSL_get_error(ssl, n) != SSL_ERROR_WANT_READ ||
+            !g_socket_condition_wait(socket, G_IO_IN, NULL, NULL))
             return FALSE;
     }
 }
@@ -71,7 +72,8 @@ static gpointer run_script(gpointer data)
     g_mutex_lock(&server->lock);
     server->sockets = g_list_remove(server->sockets, socket);
     g_mutex_unlock(&server->lock);
-    /* g_object_unref() does not close while another thread looks at it; the peer shall see the end now. */
+    /* g_object_unref() does not close while another thread looks at it; the peer shall see the end
+     * now. */
     g_io_stream_close(G_IO_STREAM(job->stream), NULL, NULL);
     g_object_unref(job->stream);
     g_free(job);
@@ -84,7 +86,8 @@ static gpointer accept_loop(gpointer data)
 
     for (;;) {
         GObject *source = NULL;
-        GSocketConnection *stream = g_socket_listener_accept(server->listener, &source, server->cancellable, NULL);
+        GSocketConnection *stream =
+            g_socket_listener_accept(server->listener, &source, server->cancellable, NULL);
         GSocket *socket;
         Job *job;
 
@@ -99,7 +102,8 @@ static gpointer accept_loop(gpointer data)
         g_mutex_lock(&server->lock);
         job->number = ++server->count;
         server->sockets = g_list_prepend(server->sockets, socket);
-        server->threads = g_list_prepend(server->threads, g_thread_new("fake-script", run_script, job));
+        server->threads =
+            g_list_prepend(server->threads, g_thread_new("fake-script", run_script, job));
         g_mutex_unlock(&server->lock);
     }
 }
@@ -116,8 +120,8 @@ FakeServer *fake_server_new(FakeScript script, gpointer data)
     server->data = data;
     server->cancellable = g_cancellable_new();
     server->listener = g_socket_listener_new();
-    g_assert_true(g_socket_listener_add_address(server->listener, any, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL,
-                                                &actual, NULL));
+    g_assert_true(g_socket_listener_add_address(server->listener, any, G_SOCKET_TYPE_STREAM,
+                                                G_SOCKET_PROTOCOL_TCP, NULL, &actual, NULL));
     server->port = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(actual));
     server->accept_thread = g_thread_new("fake-accept", accept_loop, server);
     return server;
@@ -143,8 +147,9 @@ guint16 fake_server_add_tls(FakeServer *server, const gchar *cert, const gchar *
     g_assert_cmpint(SSL_CTX_use_PrivateKey_file(server->tls, key, SSL_FILETYPE_PEM), ==, 1);
     server->tls_source = g_object_new(G_TYPE_OBJECT, NULL);
     restart_accept(server);
-    g_assert_true(g_socket_listener_add_address(server->listener, any, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP,
-                                                server->tls_source, &actual, NULL));
+    g_assert_true(g_socket_listener_add_address(server->listener, any, G_SOCKET_TYPE_STREAM,
+                                                G_SOCKET_PROTOCOL_TCP, server->tls_source, &actual,
+                                                NULL));
     server->accept_thread = g_thread_new("fake-accept", accept_loop, server);
     return g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(actual));
 }
@@ -154,8 +159,8 @@ void fake_server_add_unix(FakeServer *server, const gchar *path)
     g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
 
     restart_accept(server);
-    g_assert_true(g_socket_listener_add_address(server->listener, address, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT,
-                                                NULL, NULL, NULL));
+    g_assert_true(g_socket_listener_add_address(server->listener, address, G_SOCKET_TYPE_STREAM,
+                                                G_SOCKET_PROTOCOL_DEFAULT, NULL, NULL, NULL));
     server->accept_thread = g_thread_new("fake-accept", accept_loop, server);
 }
 
@@ -206,14 +211,16 @@ gboolean fake_read(FakeConn *conn, void *buffer, gsize size)
     gsize n = 0;
 
     if (!conn->ssl)
-        return g_input_stream_read_all(g_io_stream_get_input_stream(G_IO_STREAM(conn->stream)), buffer, size, &n, NULL, NULL) &&
+        return g_input_stream_read_all(g_io_stream_get_input_stream(G_IO_STREAM(conn->stream)),
+                                       buffer, size, &n, NULL, NULL) &&
                n == size;
     while (n < size) {
         int got = SSL_read(conn->ssl, (char *)buffer + n, (int)(size - n));
 
         if (got <= 0) {
             if (SSL_get_error(conn->ssl, got) == SSL_ERROR_WANT_READ &&
-                g_socket_condition_wait(g_socket_connection_get_socket(conn->stream), G_IO_IN, NULL, NULL))
+                g_socket_condition_wait(g_socket_connection_get_socket(conn->stream), G_IO_IN, NULL,
+                                        NULL))
                 continue;
             return FALSE;
         }
@@ -227,13 +234,15 @@ gboolean fake_write(FakeConn *conn, const void *buffer, gsize size)
     gsize n = 0;
 
     if (!conn->ssl)
-        return g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(conn->stream)), buffer, size, &n, NULL, NULL);
+        return g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(conn->stream)),
+                                         buffer, size, &n, NULL, NULL);
     while (n < size) {
         int put = SSL_write(conn->ssl, (const char *)buffer + n, (int)(size - n));
 
         if (put <= 0) {
             if (SSL_get_error(conn->ssl, put) == SSL_ERROR_WANT_WRITE &&
-                g_socket_condition_wait(g_socket_connection_get_socket(conn->stream), G_IO_OUT, NULL, NULL))
+                g_socket_condition_wait(g_socket_connection_get_socket(conn->stream), G_IO_OUT,
+                                        NULL, NULL))
                 continue;
             return FALSE;
         }
@@ -265,7 +274,8 @@ gboolean fake_read_link(FakeConn *conn)
     g_assert_cmpint(wire_link_header_check(&header, WIRE_TO_SERVER, NULL), ==, SPICE_LINK_ERR_OK);
     if (!fake_read(conn, bytes, header.size))
         return FALSE;
-    g_assert_cmpint(wire_link_mess_parse(bytes, header.size, &conn->link, NULL), ==, SPICE_LINK_ERR_OK);
+    g_assert_cmpint(wire_link_mess_parse(bytes, header.size, &conn->link, NULL), ==,
+                    SPICE_LINK_ERR_OK);
     return TRUE;
 }
 
@@ -287,7 +297,8 @@ gboolean fake_write_reply(FakeConn *conn, guint32 common, guint32 channel)
 {
     g_autoptr(GByteArray) bytes = fake_reply_bytes(common, channel);
 
-    conn->mini = (common & 1u << SPICE_COMMON_CAP_MINI_HEADER) && wire_caps_has(&conn->link.common_caps, SPICE_COMMON_CAP_MINI_HEADER);
+    conn->mini = (common & 1u << SPICE_COMMON_CAP_MINI_HEADER) &&
+                 wire_caps_has(&conn->link.common_caps, SPICE_COMMON_CAP_MINI_HEADER);
     return fake_write(conn, bytes->data, bytes->len);
 }
 
@@ -315,7 +326,9 @@ gboolean fake_read_ticket(FakeConn *conn)
     ctx = EVP_PKEY_CTX_new(ticket_key(), NULL);
     g_assert_cmpint(EVP_PKEY_decrypt_init(ctx), ==, 1);
     g_assert_cmpint(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING), ==, 1);
-    g_assert_cmpint(EVP_PKEY_decrypt(ctx, (guint8 *)conn->password, &size, bytes + WIRE_AUTH_MECHANISM_SIZE, WIRE_TICKET_SIZE), ==, 1);
+    g_assert_cmpint(EVP_PKEY_decrypt(ctx, (guint8 *)conn->password, &size,
+                                     bytes + WIRE_AUTH_MECHANISM_SIZE, WIRE_TICKET_SIZE),
+                    ==, 1);
     EVP_PKEY_CTX_free(ctx);
     g_assert_cmpint(conn->password[size - 1], ==, 0);
     return TRUE;
@@ -331,15 +344,17 @@ gboolean fake_write_result(FakeConn *conn, guint32 result)
 
 gboolean fake_link(FakeConn *conn, guint32 channel_caps)
 {
-    return fake_read_link(conn) && fake_write_reply(conn, 0x0b, channel_caps) && fake_read_ticket(conn) &&
-           fake_write_result(conn, SPICE_LINK_ERR_OK);
+    return fake_read_link(conn) && fake_write_reply(conn, 0x0b, channel_caps) &&
+           fake_read_ticket(conn) && fake_write_result(conn, SPICE_LINK_ERR_OK);
 }
 
 /* --- messages --- */
 
-gboolean fake_send_with_list(FakeConn *conn, guint16 type, const void *body, gsize size, guint32 sub_list)
+gboolean fake_send_with_list(FakeConn *conn, guint16 type, const void *body, gsize size,
+                             guint32 sub_list)
 {
-    WireHeader header = {.serial = ++conn->serial, .type = type, .size = size, .sub_list = sub_list};
+    WireHeader header = {
+        .serial = ++conn->serial, .type = type, .size = size, .sub_list = sub_list};
     g_autofree guint8 *bytes = g_malloc(WIRE_FULL_HEADER_SIZE + size);
     gsize header_size = wire_header_size(conn->mini);
 
@@ -407,9 +422,15 @@ void fake_drain(FakeConn *conn)
 
 void fake_send_main_start(FakeConn *conn, gboolean agent)
 {
-    static const guint8 uuid[16] = {0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
-    WireMsgMainInit init = {.session_id = 0x1234, .display_channels_hint = 1, .supported_mouse_modes = 3, .current_mouse_mode = 1,
-                            .agent_connected = agent, .agent_tokens = 10, .multi_media_time = 1000000,
+    static const guint8 uuid[16] = {0,    0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
+                                    0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
+    WireMsgMainInit init = {.session_id = 0x1234,
+                            .display_channels_hint = 1,
+                            .supported_mouse_modes = 3,
+                            .current_mouse_mode = 1,
+                            .agent_connected = agent,
+                            .agent_tokens = 10,
+                            .multi_media_time = 1000000,
                             .ram_hint = 64 * 1024 * 1024};
     WireMsgMainName name = {.name = {(const guint8 *)"wire-vm", 8}};
     WireMsgMainUuid uuid_message;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A scriptable SPICE server for tests: each connection runs a script in a thread of its own, with blocking reads and writes.
- * Built on common/wire; the tested library runs in the main thread. */
+/* A scriptable SPICE server for tests: each connection runs a script in a thread of its own, with
+ * blocking reads and writes. Built on common/wire; the tested library runs in the main thread. */
 #pragma once
 
 #include <gio/gio.h>
@@ -65,7 +65,8 @@ gboolean fake_link(FakeConn *conn, guint32 channel_caps);
 gboolean fake_send(FakeConn *conn, guint16 type, const void *message);
 gboolean fake_send_body(FakeConn *conn, guint16 type, const void *body, gsize size);
 /* Full header with a list of sub-messages. */
-gboolean fake_send_with_list(FakeConn *conn, guint16 type, const void *body, gsize size, guint32 sub_list);
+gboolean fake_send_with_list(FakeConn *conn, guint16 type, const void *body, gsize size,
+                             guint32 sub_list);
 /* The next message, to be freed by fake_message_clear(). */
 gboolean fake_receive(FakeConn *conn, FakeMessage *message);
 void fake_message_clear(FakeMessage *message);

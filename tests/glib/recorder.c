@@ -31,14 +31,11 @@ static void on_event(SpiceChannel *channel, SpiceChannelEvent event, Recorder *r
     static const struct {
         gint event;
         const gchar *name;
-    } names[] = {{SPICE_CHANNEL_OPENED, "OPENED"},
-                 {SPICE_CHANNEL_SWITCHING, "SWITCHING"},
-                 {SPICE_CHANNEL_CLOSED, "CLOSED"},
-                 {SPICE_CHANNEL_ERROR_CONNECT, "ERROR_CONNECT"},
-                 {SPICE_CHANNEL_ERROR_TLS, "ERROR_TLS"},
-                 {SPICE_CHANNEL_ERROR_LINK, "ERROR_LINK"},
-                 {SPICE_CHANNEL_ERROR_AUTH, "ERROR_AUTH"},
-                 {SPICE_CHANNEL_ERROR_IO, "ERROR_IO"}};
+    } names[] = {
+        {SPICE_CHANNEL_OPENED, "OPENED"},         {SPICE_CHANNEL_SWITCHING, "SWITCHING"},
+        {SPICE_CHANNEL_CLOSED, "CLOSED"},         {SPICE_CHANNEL_ERROR_CONNECT, "ERROR_CONNECT"},
+        {SPICE_CHANNEL_ERROR_TLS, "ERROR_TLS"},   {SPICE_CHANNEL_ERROR_LINK, "ERROR_LINK"},
+        {SPICE_CHANNEL_ERROR_AUTH, "ERROR_AUTH"}, {SPICE_CHANNEL_ERROR_IO, "ERROR_IO"}};
     const GError *error = spice_channel_get_error(channel);
     gchar buffer[32];
     GSocket *socket = NULL;
@@ -71,7 +68,8 @@ static void on_notify(GObject *object, GParamSpec *pspec, Recorder *r)
 {
     gchar buffer[32];
 
-    if (G_IS_PARAM_SPEC_INT(pspec) || G_IS_PARAM_SPEC_BOOLEAN(pspec) || G_IS_PARAM_SPEC_ENUM(pspec)) {
+    if (G_IS_PARAM_SPEC_INT(pspec) || G_IS_PARAM_SPEC_BOOLEAN(pspec) ||
+        G_IS_PARAM_SPEC_ENUM(pspec)) {
         GValue value = G_VALUE_INIT;
         g_autofree gchar *text = NULL;
 
@@ -99,7 +97,8 @@ static void watch_plain_signals(gpointer object, Recorder *r)
 
             g_signal_query(ids[i], &query);
             if (query.n_params == 0 && query.return_type == G_TYPE_NONE)
-                g_signal_connect(object, query.signal_name, G_CALLBACK(on_plain), (gpointer)query.signal_name);
+                g_signal_connect(object, query.signal_name, G_CALLBACK(on_plain),
+                                 (gpointer)query.signal_name);
         }
     }
     g_signal_connect(object, "notify", G_CALLBACK(on_notify), r);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a session emits, as text lines in order, and main loops that run until something has happened. */
+/* What a session emits, as text lines in order, and main loops that run until something has
+ * happened. */
 #pragma once
 
 #include "spice-client.h"
@@ -8,7 +9,7 @@ G_BEGIN_DECLS
 
 typedef struct Recorder {
     SpiceSession *session;
-    GString *lines; /* "main:0 OPENED\n" */
+    GString *lines;            /* "main:0 OPENED\n" */
     gboolean connect_channels; /* call spice_channel_connect() in channel-new */
     /* the last error that came with an event */
     GQuark error_domain;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What compiled applications know of the types: sizes, signal flags, names. Spec: client-glib.md 1.2 to 1.4. */
+/* What compiled applications know of the types: sizes, signal flags, names. Spec:
+ * client-glib.md 1.2 to 1.4. */
 #include <string.h>
 #include "spice-client.h"
 
@@ -12,9 +13,12 @@ typedef struct TypeCase {
 static void test_sizes(void)
 {
     static const TypeCase cases[] = {
-        {spice_session_get_type, "GObject", 32, 232},          {spice_channel_get_type, "GObject", 32, 288},
-        {spice_main_channel_get_type, "SpiceChannel", 40, 304}, {spice_display_channel_get_type, "SpiceChannel", 40, 320},
-        {spice_cursor_channel_get_type, "SpiceChannel", 40, 320}, {spice_inputs_channel_get_type, "SpiceChannel", 40, 296},
+        {spice_session_get_type, "GObject", 32, 232},
+        {spice_channel_get_type, "GObject", 32, 288},
+        {spice_main_channel_get_type, "SpiceChannel", 40, 304},
+        {spice_display_channel_get_type, "SpiceChannel", 40, 320},
+        {spice_cursor_channel_get_type, "SpiceChannel", 40, 320},
+        {spice_inputs_channel_get_type, "SpiceChannel", 40, 296},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -67,12 +71,14 @@ static void test_signals(void)
 static void test_names(void)
 {
     SpiceSession *session = spice_session_new();
-    GParamSpec *pspec = g_object_class_find_property(G_OBJECT_GET_CLASS(session), "preferred-compression");
+    GParamSpec *pspec =
+        g_object_class_find_property(G_OBJECT_GET_CLASS(session), "preferred-compression");
     GEnumClass *values = g_type_class_ref(pspec->value_type);
 
     g_assert_cmpstr(g_type_name(pspec->value_type), ==, "SpiceImageCompress");
     g_assert_cmpstr(g_enum_get_value(values, 7)->value_nick, ==, "lz4");
-    g_assert_cmpstr(g_enum_get_value(values, 2)->value_name, ==, "SPICE_IMAGE_COMPRESSION_AUTO_GLZ");
+    g_assert_cmpstr(g_enum_get_value(values, 2)->value_name, ==,
+                    "SPICE_IMAGE_COMPRESSION_AUTO_GLZ");
     g_assert_cmpstr(g_quark_to_string(SPICE_CLIENT_ERROR), ==, "spice-client-error-quark");
     g_type_class_unref(values);
     g_object_unref(session);

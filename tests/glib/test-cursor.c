@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Pointer shapes: pixels of the recorded ones, hostile sizes, and what the cursor channel emits. Spec: client-glib.md 10,
- * wire.md 13. */
+/* Pointer shapes: pixels of the recorded ones, hostile sizes, and what the cursor channel emits.
+ * Spec: client-glib.md 10, wire.md 13. */
 #include <string.h>
 #include <json-glib/json-glib.h>
 #include "fake-server.h"
@@ -22,7 +22,8 @@ static GByteArray *from_hex(const gchar *hex)
 static void check_vector(JsonObject *cursor, guint *checked)
 {
     guint type = json_object_get_int_member(cursor, "cursor_type");
-    guint width = json_object_get_int_member(cursor, "width"), height = json_object_get_int_member(cursor, "height");
+    guint width = json_object_get_int_member(cursor, "width"),
+          height = json_object_get_int_member(cursor, "height");
     g_autoptr(GByteArray) data = from_hex(json_object_get_string_member(cursor, "data_hex"));
     JsonNode *expected = json_object_get_member(cursor, "client_rgba_hex");
     g_autofree guint8 *pixels = spice_cursor_decode(type, width, height, data->data, data->len);
@@ -45,13 +46,15 @@ static void check_vector(JsonObject *cursor, guint *checked)
 
 static void test_vectors(void)
 {
-    g_autofree gchar *path = g_build_filename(g_getenv("G_TEST_SRCDIR"), "wire", "index.json", NULL);
+    g_autofree gchar *path =
+        g_build_filename(g_getenv("G_TEST_SRCDIR"), "wire", "index.json", NULL);
     g_autoptr(JsonParser) parser = json_parser_new();
     JsonArray *vectors;
     guint checked = 0;
 
     g_assert_true(json_parser_load_from_file(parser, path, NULL));
-    vectors = json_object_get_array_member(json_node_get_object(json_parser_get_root(parser)), "vectors");
+    vectors =
+        json_object_get_array_member(json_node_get_object(json_parser_get_root(parser)), "vectors");
     for (guint i = 0; i < json_array_get_length(vectors); i++) {
         JsonObject *vector = json_array_get_object_element(vectors, i);
 
@@ -74,7 +77,8 @@ static void test_cve_2021_4206_cursor_sizes(void)
     for (guint type = 0; type < 9; type++)
         for (gsize w = 0; w < G_N_ELEMENTS(sides); w++)
             for (gsize h = 0; h < G_N_ELEMENTS(sides); h++) {
-                g_autofree guint8 *pixels = spice_cursor_decode(type, sides[w], sides[h], data, sizeof data);
+                g_autofree guint8 *pixels =
+                    spice_cursor_decode(type, sides[w], sides[h], data, sizeof data);
 
                 g_assert_true(!pixels || (sides[w] * sides[h] <= 16 && type <= 6));
             }
@@ -84,8 +88,14 @@ static void test_cve_2021_4206_cursor_sizes(void)
 
 static WireCursor alpha_cursor(guint64 unique, guint16 flags, const guint8 *pixels)
 {
-    return (WireCursor){.flags = flags, .unique = unique, .type = SPICE_CURSOR_TYPE_ALPHA, .width = 2, .height = 1,
-                        .hot_spot_x = 7, .hot_spot_y = 0, .data = {pixels, pixels ? 8 : 0}};
+    return (WireCursor){.flags = flags,
+                        .unique = unique,
+                        .type = SPICE_CURSOR_TYPE_ALPHA,
+                        .width = 2,
+                        .height = 1,
+                        .hot_spot_x = 7,
+                        .hot_spot_y = 0,
+                        .data = {pixels, pixels ? 8 : 0}};
 }
 
 static void cursor_script(FakeConn *conn, gpointer data)
@@ -93,9 +103,12 @@ static void cursor_script(FakeConn *conn, gpointer data)
     static const guint8 pixels[8] = {1, 2, 3, 4, 5, 6, 7, 8};
     static const WireChannelId channels[] = {{SPICE_CHANNEL_CURSOR, 0}};
     WireMsgMainChannelsList list = {.n_channels = 1, .channels = channels};
-    WireMsgCursorInit init = {.visible = 1, .cursor = alpha_cursor(5, SPICE_CURSOR_FLAGS_CACHE_ME, pixels)};
-    WireMsgCursorSet cached = {.visible = 1, .cursor = alpha_cursor(5, SPICE_CURSOR_FLAGS_FROM_CACHE, NULL)};
-    WireMsgCursorSet missing = {.visible = 1, .cursor = alpha_cursor(6, SPICE_CURSOR_FLAGS_FROM_CACHE, NULL)};
+    WireMsgCursorInit init = {.visible = 1,
+                              .cursor = alpha_cursor(5, SPICE_CURSOR_FLAGS_CACHE_ME, pixels)};
+    WireMsgCursorSet cached = {.visible = 1,
+                               .cursor = alpha_cursor(5, SPICE_CURSOR_FLAGS_FROM_CACHE, NULL)};
+    WireMsgCursorSet missing = {.visible = 1,
+                                .cursor = alpha_cursor(6, SPICE_CURSOR_FLAGS_FROM_CACHE, NULL)};
     WireMsgCursorSet none = {.visible = 1, .cursor = {.flags = SPICE_CURSOR_FLAGS_NONE}};
     WireMsgCursorMove move = {.position = {3, 4}};
     WireMsgCursorInvalOne inval = {.id = 5};
@@ -121,7 +134,8 @@ static void cursor_script(FakeConn *conn, gpointer data)
     fake_drain(conn);
 }
 
-static void on_set(SpiceCursorChannel *channel, gint width, gint height, gint x, gint y, const guint8 *rgba, Recorder *r)
+static void on_set(SpiceCursorChannel *channel, gint width, gint height, gint x, gint y,
+                   const guint8 *rgba, Recorder *r)
 {
     g_autoptr(GObject) alive = g_object_ref(G_OBJECT(channel));
     SpiceCursorShape *shape;
@@ -135,7 +149,8 @@ static void on_set(SpiceCursorChannel *channel, gint width, gint height, gint x,
         g_assert_cmpmem(rgba, 8, expected, 8);
         g_assert_cmpmem(shape->data, 8, expected, 8);
     }
-    recorder_note(r, "cursor-set %dx%d hot %d,%d %s", width, height, x, y, rgba ? "pixels" : "default");
+    recorder_note(r, "cursor-set %dx%d hot %d,%d %s", width, height, x, y,
+                  rgba ? "pixels" : "default");
     g_boxed_free(SPICE_TYPE_CURSOR_SHAPE, shape);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Connections that fail: each ends in its own event and error, and the session can be used again. Spec: client-glib.md 4.3 to
- * 4.6 and 5.4. */
+/* Connections that fail: each ends in its own event and error, and the session can be used again.
+ * Spec: client-glib.md 4.3 to 4.6 and 5.4. */
 #include <string.h>
 #include <glib/gstdio.h>
 #include "fake-server.h"
@@ -44,7 +44,8 @@ static void test_port_closed(void)
     Recorder *r = recorder_new(closed_port(), 0);
 
     expect(r, "ERROR_CONNECT", UPDATE);
-    assert_error(r, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED, "Could not connect to 127.0.0.1: Connection refused");
+    assert_error(r, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED,
+                 "Could not connect to 127.0.0.1: Connection refused");
     recorder_free(r);
 }
 
@@ -101,7 +102,8 @@ static void test_tls_wanted_without_port(void)
     Recorder *r = recorder_new(fake_server_port(server), 0);
 
     expect(r, "ERROR_CONNECT", UPDATE UPDATE);
-    assert_error(r, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED, "An encrypted connection is required, but *");
+    assert_error(r, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
+                 "An encrypted connection is required, but *");
     recorder_free(r);
     fake_server_free(server);
 }
@@ -114,17 +116,23 @@ static void link_error_script(FakeConn *conn, gpointer data)
 
 static void test_link_errors(void)
 {
-    static const guint codes[] = {SPICE_LINK_ERR_ERROR,          SPICE_LINK_ERR_INVALID_MAGIC,
-                                  SPICE_LINK_ERR_INVALID_DATA,   SPICE_LINK_ERR_VERSION_MISMATCH,
-                                  SPICE_LINK_ERR_NEED_UNSECURED, SPICE_LINK_ERR_PERMISSION_DENIED,
-                                  SPICE_LINK_ERR_BAD_CONNECTION_ID, SPICE_LINK_ERR_CHANNEL_NOT_AVAILABLE, 4711};
+    static const guint codes[] = {SPICE_LINK_ERR_ERROR,
+                                  SPICE_LINK_ERR_INVALID_MAGIC,
+                                  SPICE_LINK_ERR_INVALID_DATA,
+                                  SPICE_LINK_ERR_VERSION_MISMATCH,
+                                  SPICE_LINK_ERR_NEED_UNSECURED,
+                                  SPICE_LINK_ERR_PERMISSION_DENIED,
+                                  SPICE_LINK_ERR_BAD_CONNECTION_ID,
+                                  SPICE_LINK_ERR_CHANNEL_NOT_AVAILABLE,
+                                  4711};
 
     for (gsize i = 0; i < G_N_ELEMENTS(codes); i++) {
         FakeServer *server = fake_server_new(link_error_script, GUINT_TO_POINTER(codes[i]));
         Recorder *r = recorder_new(fake_server_port(server), 0);
 
         expect(r, "ERROR_LINK", UPDATE);
-        assert_error(r, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED, "The server refused the connection: ?*");
+        assert_error(r, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_FAILED,
+                     "The server refused the connection: ?*");
         recorder_free(r);
         fake_server_free(server);
     }
@@ -155,7 +163,8 @@ static void check_bytes(const Bytes *bytes, const gchar *pattern)
 
 static void test_not_spice(void)
 {
-    static const Bytes http = {"HTTP/1.1 400 Bad Request\r\n\r\n", 28}, ssh = {"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", 32};
+    static const Bytes http = {"HTTP/1.1 400 Bad Request\r\n\r\n", 28},
+                       ssh = {"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", 32};
 
     check_bytes(&http, "This is not a SPICE server*");
     check_bytes(&ssh, "This is not a SPICE server*");
@@ -165,13 +174,15 @@ static void test_version_mismatch(void)
 {
     static const Bytes one = {"REDQ\1\0\0\0\2\0\0\0\262\0\0\0", 16};
 
-    check_bytes(&one, "The server speaks version 1 of the SPICE protocol, this client speaks version 2");
+    check_bytes(&one,
+                "The server speaks version 1 of the SPICE protocol, this client speaks version 2");
 }
 
 /* CVE-2016-9578 from the client's side: sizes and counts of the link stage. */
 static void test_cve_2016_9578_link_sizes(void)
 {
-    static const Bytes tiny = {"REDQ\2\0\0\0\2\0\0\0\1\0\0\0\0", 17}, huge = {"REDQ\2\0\0\0\2\0\0\0\377\377\377\377", 16};
+    static const Bytes tiny = {"REDQ\2\0\0\0\2\0\0\0\1\0\0\0\0", 17},
+                       huge = {"REDQ\2\0\0\0\2\0\0\0\377\377\377\377", 16};
     guint8 counts[16 + 178] = "REDQ\2\0\0\0\2\0\0\0\262\0\0\0";
     Bytes bytes = {(const gchar *)counts, sizeof counts};
 
@@ -188,7 +199,8 @@ static void test_cve_2016_9578_link_sizes(void)
 
 static void no_auth_script(FakeConn *conn, gpointer data)
 {
-    if (fake_read_link(conn) && fake_write_reply(conn, 1u << SPICE_COMMON_CAP_PROTOCOL_AUTH_SELECTION, 0))
+    if (fake_read_link(conn) &&
+        fake_write_reply(conn, 1u << SPICE_COMMON_CAP_PROTOCOL_AUTH_SELECTION, 0))
         fake_drain(conn);
 }
 
@@ -244,7 +256,8 @@ static void test_password_refused(void)
         g_object_set(r->session, "password", passwords[i], NULL);
         g_string_truncate(r->lines, 0);
         expect(r, "ERROR_AUTH", UPDATE);
-        assert_error(r, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_AUTH_NEEDS_PASSWORD, "Authentication failed: wrong password?");
+        assert_error(r, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_AUTH_NEEDS_PASSWORD,
+                     "Authentication failed: wrong password?");
         recorder_free(r);
         fake_server_free(server);
     }
@@ -259,7 +272,8 @@ static void test_password_too_long(void)
     g_object_set(r->session, "password", password, NULL);
     g_string_truncate(r->lines, 0);
     expect(r, "ERROR_AUTH", UPDATE);
-    assert_error(r, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_AUTH_NEEDS_PASSWORD, "Authentication failed: password is too long");
+    assert_error(r, SPICE_CLIENT_ERROR, SPICE_CLIENT_ERROR_AUTH_NEEDS_PASSWORD,
+                 "Authentication failed: password is too long");
     recorder_free(r);
     fake_server_free(server);
 }
@@ -297,18 +311,21 @@ static void cut_script(FakeConn *conn, gpointer data)
         return;
     fake_write(conn, ok, MIN(cut->after - greeting, sizeof ok));
     if (cut->after > greeting + 4)
-        fake_write(conn, cut->start->data + greeting, MIN(cut->after - greeting - 4, cut->start->len - greeting));
+        fake_write(conn, cut->start->data + greeting,
+                   MIN(cut->after - greeting - 4, cut->start->len - greeting));
 }
 
 static void test_cut_at_every_byte(void)
 {
     Cut cut = {.start = fake_reply_bytes(0xb, 0xf)};
-    static const guint8 init[] = {0x67, 0, 0x20, 0, 0, 0, 0x34, 0x12, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0,
-                                  0,    0, 0,    0, 10, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 4};
+    static const guint8 init[] = {0x67, 0, 0x20, 0, 0, 0, 0x34, 0x12, 0, 0, 1, 0, 0,
+                                  0,    3, 0,    0, 0, 1, 0,    0,    0, 0, 0, 0, 0,
+                                  10,   0, 0,    0, 1, 1, 1,    0,    0, 0, 0, 4};
     guint opened = 0;
 
     g_byte_array_append(cut.start, init, sizeof init);
-    for (cut.after = 0; cut.after <= cut.start->len + 4; cut.after += cut.after < 190 && cut.after > 20 ? 13 : 1) {
+    for (cut.after = 0; cut.after <= cut.start->len + 4;
+         cut.after += cut.after < 190 && cut.after > 20 ? 13 : 1) {
         FakeServer *server = fake_server_new(cut_script, &cut);
         Recorder *r = recorder_new(fake_server_port(server), 0);
         gboolean ready = cut.after >= 16 + 186 + 4;

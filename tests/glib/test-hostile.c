@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A hostile server: the channel ends with an error that names the message, memory stays bounded, nothing hangs. Spec:
- * client-glib.md 4.9 and 20, dangers.md. */
+/* A hostile server: the channel ends with an error that names the message, memory stays bounded,
+ * nothing hangs. Spec: client-glib.md 4.9 and 20, dangers.md. */
 #include <string.h>
 #include "fake-server.h"
 #include "recorder.h"
@@ -31,8 +31,8 @@ static void script(FakeConn *conn, gpointer data)
     Hostile *h = data;
     void (*function)(FakeConn *, gpointer) = NULL;
 
-    if (!fake_read_link(conn) || !fake_write_reply(conn, h->common ? h->common : 0xb, 1) || !fake_read_ticket(conn) ||
-        !fake_write_result(conn, SPICE_LINK_ERR_OK))
+    if (!fake_read_link(conn) || !fake_write_reply(conn, h->common ? h->common : 0xb, 1) ||
+        !fake_read_ticket(conn) || !fake_write_result(conn, SPICE_LINK_ERR_OK))
         return;
     if (conn->link.channel_type == SPICE_CHANNEL_MAIN) {
         fake_send_main_start(conn, FALSE);
@@ -57,7 +57,8 @@ static void expect_end(Hostile *h, const gchar *pattern)
 
     g_assert_true(spice_session_connect(r->session));
     recorder_wait(r, "main:0 CLOSED");
-    g_assert_cmpuint(recorder_count(r, "main:0 main-agent-update\nmain:0 ERROR_IO\nmain:0 CLOSED\n"), ==, 1);
+    g_assert_cmpuint(
+        recorder_count(r, "main:0 main-agent-update\nmain:0 ERROR_IO\nmain:0 CLOSED\n"), ==, 1);
     if (!g_pattern_match_simple(pattern, r->error_text))
         g_error("\"%s\" is not like \"%s\"", r->error_text, pattern);
     recorder_free(r);
@@ -107,14 +108,16 @@ static void send_header(FakeConn *conn, gpointer data)
     fake_write(conn, data, WIRE_MINI_HEADER_SIZE);
 }
 
-/* CVE-2016-9577 and the negotiated huge message of 2019, from the client's side: no allocation by the header's word. */
+/* CVE-2016-9577 and the negotiated huge message of 2019, from the client's side: no allocation by
+ * the header's word. */
 static void test_cve_2016_9577_oversized_headers(void)
 {
     static const struct {
         guint8 header[6];
         const gchar *pattern;
     } cases[] = {
-        {{109, 0, 0xff, 0xff, 0xff, 0xff}, "The server sent a malformed message: MAIN_AGENT_DATA: it announces 4294967295 bytes*"},
+        {{109, 0, 0xff, 0xff, 0xff, 0xff},
+         "The server sent a malformed message: MAIN_AGENT_DATA: it announces 4294967295 bytes*"},
         {{113, 0, 0, 0, 0, 0x80}, "*MAIN_NAME*"},
         {{0xff, 0xff, 0, 0, 0, 0x40}, "*type 65535*"},
         {{4, 0, 0xff, 0xff, 0xff, 0x7f}, "*PING*"},
@@ -176,7 +179,10 @@ static void test_cve_2017_12194_malformed_bodies(void)
         {SPICE_MSG_MAIN_NAME, 8, {0xff, 0xff, 0xff, 0xff, 'x', 0}, "*MAIN_NAME*"},
         {SPICE_MSG_MAIN_UUID, 15, {0}, "*MAIN_UUID*"},
         {SPICE_MSG_MAIN_INIT, 31, {0}, "*MAIN_INIT*"},
-        {SPICE_MSG_MAIN_MIGRATE_BEGIN, 20, {1, 0, 0, 0, 9, 0, 0, 0, 0xf0, 0xff, 0xff, 0xff}, "*MAIN_MIGRATE_BEGIN*"},
+        {SPICE_MSG_MAIN_MIGRATE_BEGIN,
+         20,
+         {1, 0, 0, 0, 9, 0, 0, 0, 0xf0, 0xff, 0xff, 0xff},
+         "*MAIN_MIGRATE_BEGIN*"},
         {SPICE_MSG_SET_ACK, 7, {0}, "*SET_ACK*"},
         {SPICE_MSG_PING, 11, {0}, "*PING*"},
         {SPICE_MSG_WAIT_FOR_CHANNELS, 1, {255}, "*WAIT_FOR_CHANNELS*"},
@@ -223,7 +229,8 @@ static void test_sub_list_outside_of_message(void)
 
 static void send_good_sub_list(FakeConn *conn, gpointer data)
 {
-    /* MULTI_MEDIA_TIME, behind it the sub-message MOUSE_MODE (its size field too large, as deployed servers say) and the list */
+    /* MULTI_MEDIA_TIME, behind it the sub-message MOUSE_MODE (its size field too large, as deployed
+     * servers say) and the list */
     static const guint8 body[] = {1, 0, 0, 0, 105, 0, 60, 0, 0, 0, 3, 0, 2, 0, 1, 0, 4, 0, 0, 0};
 
     fake_send_with_list(conn, SPICE_MSG_MAIN_MULTI_MEDIA_TIME, body, sizeof body, 14);
@@ -249,7 +256,8 @@ static void send_odd_but_harmless(FakeConn *conn, gpointer data)
 {
     static const guint8 junk[64];
     static const guint16 types[] = {0, 9, 50, 99, 100, 119, 150, 9999, 65535};
-    WireMsgMainInit second = {.session_id = 666, .supported_mouse_modes = 3, .current_mouse_mode = 1};
+    WireMsgMainInit second = {
+        .session_id = 666, .supported_mouse_modes = 3, .current_mouse_mode = 1};
     WireMsgMainAgentData early = {.data = {junk, sizeof junk}};
 
     for (gsize i = 0; i < G_N_ELEMENTS(types); i++)
@@ -441,7 +449,8 @@ static void cursor_waits_for_inputs(FakeConn *conn, gpointer data)
 static void test_wait_cycle(void)
 {
     gint done = 0;
-    Hostile h = {.inputs = inputs_waits_for_cursor, .cursor = cursor_waits_for_inputs, .data = &done};
+    Hostile h = {
+        .inputs = inputs_waits_for_cursor, .cursor = cursor_waits_for_inputs, .data = &done};
 
     expect_alive(&h, &done);
 }
@@ -532,14 +541,17 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_log_set_always_fatal(G_LOG_FATAL_MASK);
-    g_test_add_func("/hostile/cve_2016_9577_oversized_headers", test_cve_2016_9577_oversized_headers);
+    g_test_add_func("/hostile/cve_2016_9577_oversized_headers",
+                    test_cve_2016_9577_oversized_headers);
     g_test_add_func("/hostile/gone-in-mid-message", test_server_gone_in_mid_message);
-    g_test_add_func("/hostile/cve_2017_12194_malformed_bodies", test_cve_2017_12194_malformed_bodies);
+    g_test_add_func("/hostile/cve_2017_12194_malformed_bodies",
+                    test_cve_2017_12194_malformed_bodies);
     g_test_add_func("/hostile/list-in-list", test_list_in_list);
     g_test_add_func("/hostile/sub-list-outside-of-message", test_sub_list_outside_of_message);
     g_test_add_func("/hostile/sub-list", test_sub_list);
     g_test_add_func("/hostile/state-violations", test_state_violations);
-    g_test_add_func("/hostile/cve_2026_105958_migrate_without_migration", test_cve_2026_105958_migrate_without_migration);
+    g_test_add_func("/hostile/cve_2026_105958_migrate_without_migration",
+                    test_cve_2026_105958_migrate_without_migration);
     g_test_add_func("/hostile/flood-leaves-the-loop", test_flood_leaves_the_loop);
     g_test_add_func("/hostile/repeated-channels", test_repeated_channels);
     g_test_add_func("/hostile/acks", test_acks);

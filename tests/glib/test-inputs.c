@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The bytes of the inputs channel: keys, locks, buttons, movement and its window, read-only. Spec: client-glib.md 11. */
+/* The bytes of the inputs channel: keys, locks, buttons, movement and its window, read-only. Spec:
+ * client-glib.md 11. */
 #include <string.h>
 #include "fake-server.h"
 #include "recorder.h"
@@ -62,7 +63,8 @@ static void script(FakeConn *conn, gpointer data)
             g_string_append_printf(inbox->text, "%s%02x", i ? " " : ":", message.body[i]);
         g_string_append_c(inbox->text, '\n');
         g_mutex_unlock(&inbox->lock);
-        if (message.type == SPICE_MSGC_INPUTS_KEY_UP && message.body[0] == 0xff) /* the mark of the ack test */
+        if (message.type == SPICE_MSGC_INPUTS_KEY_UP &&
+            message.body[0] == 0xff) /* the mark of the ack test */
             fake_send(conn, SPICE_MSG_INPUTS_MOUSE_MOTION_ACK, NULL);
         fake_message_clear(&message);
     }
@@ -175,9 +177,12 @@ static void test_buttons(void)
         gint button;
         const gchar *press, *release;
     } cases[] = {
-        {SPICE_MOUSE_BUTTON_LEFT, "113:01 01 00\n", "114:01 00 00\n"}, {SPICE_MOUSE_BUTTON_MIDDLE, "113:02 02 00\n", "114:02 00 00\n"},
-        {SPICE_MOUSE_BUTTON_RIGHT, "113:03 04 00\n", "114:03 00 00\n"}, {SPICE_MOUSE_BUTTON_UP, "113:04 00 00\n", "114:04 00 00\n"},
-        {SPICE_MOUSE_BUTTON_DOWN, "113:05 00 00\n", "114:05 00 00\n"}, {SPICE_MOUSE_BUTTON_SIDE, "113:06 20 00\n", "114:06 00 00\n"},
+        {SPICE_MOUSE_BUTTON_LEFT, "113:01 01 00\n", "114:01 00 00\n"},
+        {SPICE_MOUSE_BUTTON_MIDDLE, "113:02 02 00\n", "114:02 00 00\n"},
+        {SPICE_MOUSE_BUTTON_RIGHT, "113:03 04 00\n", "114:03 00 00\n"},
+        {SPICE_MOUSE_BUTTON_UP, "113:04 00 00\n", "114:04 00 00\n"},
+        {SPICE_MOUSE_BUTTON_DOWN, "113:05 00 00\n", "114:05 00 00\n"},
+        {SPICE_MOUSE_BUTTON_SIDE, "113:06 20 00\n", "114:06 00 00\n"},
         {SPICE_MOUSE_BUTTON_EXTRA, "113:07 40 00\n", "114:07 00 00\n"},
     };
     Fixture f;
@@ -210,9 +215,8 @@ static void test_window(void)
     spice_inputs_channel_position(f.inputs, 10, 20, 0, 1);
     spice_inputs_channel_position(f.inputs, 11, 21, 1, 1);
     spice_inputs_channel_key_release(f.inputs, 0x7f); /* makes the server acknowledge four */
-    expect(&f.inbox, MOTION_4 MOTION_4 MARK
-           "111:03 00 00 00 fd ff ff ff 01 00\n"
-           "112:0b 00 00 00 15 00 00 00 01 00 01\n");
+    expect(&f.inbox, MOTION_4 MOTION_4 MARK "111:03 00 00 00 fd ff ff ff 01 00\n"
+                                            "112:0b 00 00 00 15 00 00 00 01 00 01\n");
     /* two more are free; a click pushes out the rest */
     for (guint i = 0; i < 4; i++)
         spice_inputs_channel_motion(f.inputs, 1, -1, 0);
@@ -257,16 +261,39 @@ static void test_read_only(void)
     close_channel(&f);
 }
 
+/* Section 18: such channels connect, but what the server tells on them is ignored. */
+static void test_disabled_by_environment(void)
+{
+    Inbox inbox;
+    FakeServer *server;
+    Recorder *r;
+
+    inbox_init(&inbox, 1);
+    server = fake_server_new(script, &inbox);
+    r = recorder_new(fake_server_port(server), 0);
+    g_setenv("SPICE_DISABLE_CHANNELS", "playback,inputs", TRUE);
+    g_assert_true(spice_session_connect(r->session));
+    recorder_wait(r, "inputs:0 OPENED");
+    run_for(50);
+    g_unsetenv("SPICE_DISABLE_CHANNELS");
+    g_assert_cmpuint(recorder_count(r, "inputs-modifiers"), ==, 0);
+    recorder_free(r);
+    fake_server_free(server);
+    inbox_clear(&inbox);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_log_set_always_fatal(G_LOG_FATAL_MASK);
     g_test_add_func("/inputs/keys", test_keys);
-    g_test_add_func("/inputs/keys-without-scancode-capability", test_keys_without_scancode_capability);
+    g_test_add_func("/inputs/keys-without-scancode-capability",
+                    test_keys_without_scancode_capability);
     g_test_add_func("/inputs/locks-before-connect", test_locks_before_connect);
     g_test_add_func("/inputs/buttons", test_buttons);
     g_test_add_func("/inputs/window", test_window);
     g_test_add_func("/inputs/motion-overflow", test_motion_overflow);
     g_test_add_func("/inputs/read-only", test_read_only);
+    g_test_add_func("/inputs/disabled-by-environment", test_disabled_by_environment);
     return g_test_run();
 }

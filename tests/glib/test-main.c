@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The bytes of the main channel: start, mouse mode, agent, monitors, read-only. Spec: client-glib.md 6. */
+/* The bytes of the main channel: start, mouse mode, agent, monitors, read-only. Spec:
+ * client-glib.md 6. */
 #include <string.h>
 #include "fake-server.h"
 #include "recorder.h"
@@ -49,8 +50,8 @@ static void describe_monitors(Peer *peer, const guint8 *data, gsize size)
     put_text(peer, "monitors %u flags %u", config->n_monitors, config->flags);
     for (guint i = 0; i < config->n_monitors; i++)
         if (config->monitors[i].width)
-            put_text(peer, " [%u: %ux%u+%d+%d]", i, config->monitors[i].width, config->monitors[i].height, config->monitors[i].x,
-                     config->monitors[i].y);
+            put_text(peer, " [%u: %ux%u+%d+%d]", i, config->monitors[i].width,
+                     config->monitors[i].height, config->monitors[i].x, config->monitors[i].y);
     put_text(peer, " size %" G_GSIZE_FORMAT "\n", size);
     wire_arena_clear(&arena);
 }
@@ -93,11 +94,13 @@ static void script(FakeConn *conn, gpointer data)
 
     if (!fake_link(conn, 0xf))
         return;
-    put_text(peer, "link %08x %08x\n", conn->link.common_caps.words[0], conn->link.channel_caps.words[0]);
+    put_text(peer, "link %08x %08x\n", conn->link.common_caps.words[0],
+             conn->link.channel_caps.words[0]);
     fake_send_main_start(conn, peer->agent);
     while (fake_receive(conn, &message)) {
         if (message.type == SPICE_MSGC_MAIN_AGENT_DATA) {
-            gboolean announcement = message.body[4] == VD_AGENT_ANNOUNCE_CAPABILITIES && message.body[20] == 1;
+            gboolean announcement =
+                message.body[4] == VD_AGENT_ANNOUNCE_CAPABILITIES && message.body[20] == 1;
 
             describe_agent_data(peer, &message);
             if (announcement && peer->agent_caps)
@@ -185,9 +188,9 @@ static void test_start(void)
     close_session(&f);
 }
 
-#define ALL_CAPS                                                                                                                   \
-    (1u << VD_AGENT_CAP_MONITORS_CONFIG | 1u << VD_AGENT_CAP_SPARSE_MONITORS_CONFIG | 1u << VD_AGENT_CAP_DISPLAY_CONFIG |          \
-     1u << VD_AGENT_CAP_MAX_CLIPBOARD)
+#define ALL_CAPS                                                                      \
+    (1u << VD_AGENT_CAP_MONITORS_CONFIG | 1u << VD_AGENT_CAP_SPARSE_MONITORS_CONFIG | \
+     1u << VD_AGENT_CAP_DISPLAY_CONFIG | 1u << VD_AGENT_CAP_MAX_CLIPBOARD)
 
 static void test_agent(void)
 {
@@ -199,12 +202,16 @@ static void test_agent(void)
     g_object_set(f.r->session, "disable-effects", effects, NULL);
     g_assert_true(spice_session_connect(f.r->session));
     wait_for(&f, "agent 14");
-    /* AGENT_START and the announcement come before ATTACH_CHANNELS; then the answer, settings, clipboard size */
-    expect_all(&f, "link 0000000d 0000000f\n106: ff ff ff ff\nagent 6: 01 00 00 00 17 10 00 00\n104:\n105: 02 00\n"
-                   "agent 6: 00 00 00 00 17 10 00 00\nagent 5: 05 00 00 00 00 00 00 00\nagent 14: 00 00 40 06\n");
+    /* AGENT_START and the announcement come before ATTACH_CHANNELS; then the answer, settings,
+     * clipboard size */
+    expect_all(&f, "link 0000000d 0000000f\n106: ff ff ff ff\nagent 6: 01 00 00 00 17 10 00 "
+                   "00\n104:\n105: 02 00\n"
+                   "agent 6: 00 00 00 00 17 10 00 00\nagent 5: 05 00 00 00 00 00 00 00\nagent 14: "
+                   "00 00 40 06\n");
     g_object_get(main_channel(&f), "agent-caps-0", &caps, NULL);
     g_assert_cmpint(caps, ==, ALL_CAPS);
-    g_assert_true(spice_main_channel_agent_test_capability(main_channel(&f), VD_AGENT_CAP_SPARSE_MONITORS_CONFIG));
+    g_assert_true(spice_main_channel_agent_test_capability(main_channel(&f),
+                                                           VD_AGENT_CAP_SPARSE_MONITORS_CONFIG));
     g_assert_false(spice_main_channel_agent_test_capability(main_channel(&f), VD_AGENT_CAP_REPLY));
     g_object_set(main_channel(&f), "max-clipboard", 256, NULL);
     wait_for(&f, "agent 14");
@@ -371,7 +378,8 @@ static void test_agent_tokens(void)
 
 static void huge_agent_script(FakeConn *conn, gpointer data)
 {
-    guint8 piece[2048] = {1, 0, 0, 0, VD_AGENT_CLIPBOARD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff};
+    guint8 piece[2048] = {
+        1, 0, 0, 0, VD_AGENT_CLIPBOARD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff};
     WireMsgMainAgentData message = {.data = {piece, sizeof piece}};
 
     if (!fake_link(conn, 0xf))

@@ -24,16 +24,16 @@ static void assert_lines(Recorder *r, const gchar *prefix, const gchar *expected
     g_assert_cmpstr(lines, ==, expected);
 }
 
-#define MAIN_START                                                                                                                 \
-    "channel-new main:0\n"                                                                                                         \
-    "main:0 OPENED\n"                                                                                                              \
-    "main:0 main-mouse-update\n"                                                                                                   \
-    "main:0 notify::mouse-mode 1\n"                                                                                                \
-    "session mm-time-reset\n"                                                                                                      \
-    "session notify::name\n"                                                                                                       \
-    "session notify::uuid\n"                                                                                                       \
-    "session notify::uuid\n"                                                                                                       \
-    "channel-new cursor:0\n"                                                                                                       \
+#define MAIN_START                  \
+    "channel-new main:0\n"          \
+    "main:0 OPENED\n"               \
+    "main:0 main-mouse-update\n"    \
+    "main:0 notify::mouse-mode 1\n" \
+    "session mm-time-reset\n"       \
+    "session notify::name\n"        \
+    "session notify::uuid\n"        \
+    "session notify::uuid\n"        \
+    "channel-new cursor:0\n"        \
     "channel-new inputs:0\n"
 
 static Recorder *connected(FakeServer *server)
@@ -65,7 +65,8 @@ static void test_connect(void)
 
 static void send_agent_announcement(FakeConn *conn)
 {
-    static const guint8 announce[28] = {1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0xe7, 0x8d, 3, 0};
+    static const guint8 announce[28] = {1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0,    0,    0, 0,
+                                        0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0xe7, 0x8d, 3, 0};
     WireMsgMainAgentData data = {.data = {announce, sizeof announce}};
 
     fake_send(conn, SPICE_MSG_MAIN_AGENT_DATA, &data);
@@ -210,7 +211,8 @@ static void test_channel_disconnect(void)
     spice_channel_disconnect(recorder_channel(r, SPICE_CHANNEL_MAIN), SPICE_CHANNEL_CLOSED);
     g_assert_cmpstr(r->lines->str, ==, "main:0 CLOSED with socket\n");
     recorder_wait_count(r, "main:0 CLOSED", 2);
-    assert_lines(r, "main:0", "main:0 CLOSED with socket\nmain:0 main-agent-update\nmain:0 CLOSED\n");
+    assert_lines(r, "main:0",
+                 "main:0 CLOSED with socket\nmain:0 main-agent-update\nmain:0 CLOSED\n");
     g_assert_nonnull(recorder_channel(r, SPICE_CHANNEL_MAIN));
     recorder_free(r);
     fake_server_free(server);
@@ -248,7 +250,8 @@ static int connect_socket(FakeServer *server)
     g_autoptr(GSocketConnection) stream = NULL;
     int fd;
 
-    stream = g_socket_client_connect_to_host(client, "127.0.0.1", fake_server_port(server), NULL, NULL);
+    stream =
+        g_socket_client_connect_to_host(client, "127.0.0.1", fake_server_port(server), NULL, NULL);
     g_assert_nonnull(stream);
     fd = dup(g_socket_get_fd(g_socket_connection_get_socket(stream)));
     return fd;
@@ -300,7 +303,8 @@ static void test_fd_later(void)
     g_assert_true(spice_session_open_fd(r->session, -1));
     run_for(30);
     g_assert_cmpstr(r->lines->str, ==, "channel-new main:0\nmain:0 open-fd 0\n");
-    g_assert_true(spice_channel_open_fd(recorder_channel(r, SPICE_CHANNEL_MAIN), connect_socket(server)));
+    g_assert_true(
+        spice_channel_open_fd(recorder_channel(r, SPICE_CHANNEL_MAIN), connect_socket(server)));
     recorder_wait(r, "main:0 OPENED");
     recorder_free(r);
     fake_server_free(server);
@@ -383,6 +387,74 @@ static void test_flush(void)
     fake_server_free(server);
 }
 
+static void goodbye_script(FakeConn *conn, gpointer data)
+{
+    WireMsgDisconnecting goodbye = {.reason = SPICE_LINK_ERR_PERMISSION_DENIED};
+
+    if (!fake_link(conn, 0xf))
+        return;
+    fake_send_main_start(conn, FALSE);
+    fake_send(conn, SPICE_MSG_DISCONNECTING, &goodbye);
+}
+
+/* 21.5: why the server closed, if it says so; the order is that of 5.6. */
+static void test_goodbye(void)
+{
+    FakeServer *server = fake_server_new(goodbye_script, NULL);
+    Recorder *r = recorder_new(fake_server_port(server), 0);
+
+    g_assert_true(spice_session_connect(r->session));
+    recorder_wait(r, "main:0 CLOSED");
+    g_assert_cmpuint(recorder_count(r, "ERROR"), ==, 0);
+    g_assert_true(g_str_has_prefix(r->error_text, "The server closed the connection: "));
+    recorder_free(r);
+    fake_server_free(server);
+}
+
+static void count_opened(SpiceChannel *channel, SpiceChannelEvent event, guint *opened)
+{
+    *opened += event == SPICE_CHANNEL_OPENED;
+}
+
+static void connect_in_context(SpiceSession *session, SpiceChannel *channel, guint *opened)
+{
+    g_signal_connect(channel, "channel-event", G_CALLBACK(count_opened), opened);
+    if (!SPICE_IS_MAIN_CHANNEL(channel))
+        spice_channel_connect(channel);
+}
+
+/* Section 22: all sources of the library in a context of the application's choice. */
+static void test_other_main_context(void)
+{
+    FakeServer *server = fake_server_new(fake_standard, NULL);
+    GMainContext *context = g_main_context_new();
+    SpiceSession *session;
+    gpointer weak;
+    guint opened = 0;
+    g_autofree gchar *port = g_strdup_printf("%u", fake_server_port(server));
+
+    run_pending();
+    spice_util_set_main_context(context);
+    weak = session = spice_session_new();
+    g_object_add_weak_pointer(G_OBJECT(session), &weak);
+    g_object_set(session, "host", "127.0.0.1", "port", port, NULL);
+    g_signal_connect(session, "channel-new", G_CALLBACK(connect_in_context), &opened);
+    g_assert_true(spice_session_connect(session));
+    while (opened < 3)
+        g_main_context_iteration(context, TRUE);
+    g_assert_false(g_main_context_pending(NULL));
+    spice_session_disconnect(session);
+    g_object_unref(session);
+    while (weak)
+        g_main_context_iteration(context, TRUE);
+    /* The channels end after their session. */
+    while (g_main_context_iteration(context, FALSE))
+        continue;
+    spice_util_set_main_context(NULL);
+    g_main_context_unref(context);
+    fake_server_free(server);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -399,5 +471,7 @@ int main(int argc, char **argv)
     g_test_add_func("/orders/fd-later", test_fd_later);
     g_test_add_func("/orders/drop-at-once", test_drop_at_once);
     g_test_add_func("/orders/flush", test_flush);
+    g_test_add_func("/orders/goodbye", test_goodbye);
+    g_test_add_func("/orders/other-main-context", test_other_main_context);
     return g_test_run();
 }

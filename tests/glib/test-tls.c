@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* TLS: every way to check a certificate, and what is said when it fails. Spec: client-glib.md 4.5. */
+/* TLS: every way to check a certificate, and what is said when it fails. Spec: client-glib.md 4.5.
+ */
 #include "certificates.h"
 #include "fake-server.h"
 #include "recorder.h"
@@ -19,13 +20,15 @@ typedef struct TlsCase {
 static void run_case(const TlsCase *c)
 {
     FakeServer *server = fake_server_new(fake_standard, NULL);
-    guint16 tls_port = fake_server_add_tls(server, certificates_path(c->cert), certificates_path("key.pem"));
+    guint16 tls_port =
+        fake_server_add_tls(server, certificates_path(c->cert), certificates_path("key.pem"));
     Recorder *r = recorder_new(0, tls_port);
     g_autoptr(GByteArray) pubkey = c->pubkey ? certificates_pubkey() : NULL;
 
     if (c->pubkey < 0)
         pubkey->data[pubkey->len / 2] ^= 1;
-    g_object_set(r->session, "host", c->host ? c->host : "localhost", "ca-file", c->ca ? certificates_path(c->ca) : NULL, NULL);
+    g_object_set(r->session, "host", c->host ? c->host : "localhost", "ca-file",
+                 c->ca ? certificates_path(c->ca) : NULL, NULL);
     if (c->subject)
         g_object_set(r->session, "cert-subject", c->subject, NULL);
     if (pubkey)
@@ -37,7 +40,8 @@ static void run_case(const TlsCase *c)
     if (c->error) {
         recorder_wait(r, "main:0 ERROR_");
         run_for(20);
-        g_assert_cmpstr(r->lines->str, ==, "channel-new main:0\nmain:0 main-agent-update\nmain:0 ERROR_TLS\n");
+        g_assert_cmpstr(r->lines->str, ==,
+                        "channel-new main:0\nmain:0 main-agent-update\nmain:0 ERROR_TLS\n");
         g_assert_cmpstr(g_quark_to_string(r->error_domain), ==, "spice-client-error-quark");
         if (!g_pattern_match_simple(c->error, r->error_text))
             g_error("\"%s\" is not like \"%s\"", r->error_text, c->error);
@@ -61,9 +65,11 @@ static void test_host(void)
         {"dns.pem", "ca.pem", NULL, NULL, -1, 0, NULL},
         {"cn.pem", "ca.pem", NULL, NULL, -1, 0, NULL},
         {"ip.pem", "ca.pem", "127.0.0.1", NULL, -1, 0, NULL},
-        {"subject.pem", "ca.pem", NULL, NULL, -1, 0, "The certificate is not for the host \"localhost\" but for *spicehost*"},
+        {"subject.pem", "ca.pem", NULL, NULL, -1, 0,
+         "The certificate is not for the host \"localhost\" but for *spicehost*"},
         /* the address is not in a certificate for the name */
-        {"dns.pem", "ca.pem", "127.0.0.1", NULL, -1, 0, "The certificate is not for the host \"127.0.0.1\"*"},
+        {"dns.pem", "ca.pem", "127.0.0.1", NULL, -1, 0,
+         "The certificate is not for the host \"127.0.0.1\"*"},
         /* alternative names rule the common name out */
         {"cn-and-dns.pem", "ca.pem", NULL, NULL, -1, 0, "The certificate is not for the host*"},
     };
@@ -74,9 +80,11 @@ static void test_host(void)
 static void test_chain(void)
 {
     static const TlsCase cases[] = {
-        {"dns.pem", "other-ca.pem", NULL, NULL, -1, 0, "The server's certificate is not trusted: *test-ca*CA file*"},
+        {"dns.pem", "other-ca.pem", NULL, NULL, -1, 0,
+         "The server's certificate is not trusted: *test-ca*CA file*"},
         {"dns.pem", NULL, NULL, NULL, -1, 0, "The server's certificate is not trusted: *"},
-        {"expired.pem", "ca.pem", NULL, NULL, -1, 0, "The server's certificate is not trusted: *expired*"},
+        {"expired.pem", "ca.pem", NULL, NULL, -1, 0,
+         "The server's certificate is not trusted: *expired*"},
         /* nothing is checked */
         {"expired.pem", "other-ca.pem", NULL, NULL, 0, 0, NULL},
     };
@@ -88,18 +96,26 @@ static void test_subject(void)
 {
     static const TlsCase cases[] = {
         {"subject.pem", "ca.pem", NULL, SUBJECT, -1, 0, NULL},
-        {"subject.pem", "ca.pem", NULL, " C=il,  L=RAANANA, O=test   org, commonName=spicehost", -1, 0, NULL},
+        {"subject.pem", "ca.pem", NULL, " C=il,  L=RAANANA, O=test   org, commonName=spicehost", -1,
+         0, NULL},
         {"subject.pem", "ca.pem", NULL, "CN=spicehost,O=Test Org,L=Raanana,C=IL", -1, 0,
-         "The certificate subject does not match: expected \"CN=spicehost*\", the server shows \"*spicehost*\""},
-        {"subject.pem", "ca.pem", NULL, "C=IL,L=Raanana,O=Test Org", -1, 0, "The certificate subject does not match*"},
-        {"subject.pem", "ca.pem", NULL, "C=IL,L=Raanana,O=Test Org,CN=spicehost,CN=x", -1, 0, "The certificate subject does not*"},
+         "The certificate subject does not match: expected \"CN=spicehost*\", the server shows "
+         "\"*spicehost*\""},
+        {"subject.pem", "ca.pem", NULL, "C=IL,L=Raanana,O=Test Org", -1, 0,
+         "The certificate subject does not match*"},
+        {"subject.pem", "ca.pem", NULL, "C=IL,L=Raanana,O=Test Org,CN=spicehost,CN=x", -1, 0,
+         "The certificate subject does not*"},
         {"comma.pem", "ca.pem", NULL, "O=a\\,b\\\\c,CN=x", -1, 0, NULL},
         {"utf8.pem", "ca.pem", NULL, "CN=sp\303\257ce", -1, 0, NULL},
-        {"subject.pem", "ca.pem", NULL, "nonsense", -1, 0, "The certificate subject to check*key=value*"},
-        {"subject.pem", "ca.pem", NULL, "XX=1", -1, 0, "The certificate subject to check*unknown key*"},
-        {"subject.pem", "ca.pem", NULL, "C=\\x", -1, 0, "The certificate subject to check*backslash*"},
+        {"subject.pem", "ca.pem", NULL, "nonsense", -1, 0,
+         "The certificate subject to check*key=value*"},
+        {"subject.pem", "ca.pem", NULL, "XX=1", -1, 0,
+         "The certificate subject to check*unknown key*"},
+        {"subject.pem", "ca.pem", NULL, "C=\\x", -1, 0,
+         "The certificate subject to check*backslash*"},
         /* the chain is needed all the same */
-        {"subject.pem", "other-ca.pem", NULL, SUBJECT, -1, 0, "The server's certificate is not trusted*"},
+        {"subject.pem", "other-ca.pem", NULL, SUBJECT, -1, 0,
+         "The server's certificate is not trusted*"},
     };
 
     run_cases(cases, G_N_ELEMENTS(cases));
@@ -111,8 +127,10 @@ static void test_pubkey(void)
         /* a pinned key is enough, whatever the chain is worth */
         {"expired.pem", "other-ca.pem", NULL, NULL, SPICE_SESSION_VERIFY_PUBKEY, 1, NULL},
         {"subject.pem", "other-ca.pem", NULL, NULL, -1, 1, NULL},
-        {"dns.pem", "ca.pem", NULL, NULL, SPICE_SESSION_VERIFY_PUBKEY, -1, "The server's public key is not the expected one"},
-        {"dns.pem", "other-ca.pem", NULL, NULL, SPICE_SESSION_VERIFY_PUBKEY, -1, "The server's certificate is not trusted*"},
+        {"dns.pem", "ca.pem", NULL, NULL, SPICE_SESSION_VERIFY_PUBKEY, -1,
+         "The server's public key is not the expected one"},
+        {"dns.pem", "other-ca.pem", NULL, NULL, SPICE_SESSION_VERIFY_PUBKEY, -1,
+         "The server's certificate is not trusted*"},
         /* with another flag set, a key that doesn't match is not the end */
         {"dns.pem", "ca.pem", NULL, NULL, -1, -1, NULL},
     };
@@ -123,7 +141,8 @@ static void test_pubkey(void)
 static void test_ca_bytes(void)
 {
     FakeServer *server = fake_server_new(fake_standard, NULL);
-    guint16 tls_port = fake_server_add_tls(server, certificates_path("dns.pem"), certificates_path("key.pem"));
+    guint16 tls_port =
+        fake_server_add_tls(server, certificates_path("dns.pem"), certificates_path("key.pem"));
     g_autoptr(GByteArray) ca = certificates_read(certificates_path("ca.pem"));
     g_autoptr(GByteArray) both = certificates_read(certificates_path("other-ca.pem"));
 
@@ -143,7 +162,8 @@ static void test_ca_bytes(void)
 static void test_revoked(void)
 {
     FakeServer *server = fake_server_new(fake_standard, NULL);
-    guint16 tls_port = fake_server_add_tls(server, certificates_path("dns.pem"), certificates_path("key.pem"));
+    guint16 tls_port =
+        fake_server_add_tls(server, certificates_path("dns.pem"), certificates_path("key.pem"));
     g_autoptr(GByteArray) ca = certificates_read(certificates_path("ca.pem"));
     g_autoptr(GByteArray) crl = certificates_read(certificates_path("crl.pem"));
     Recorder *r = recorder_new(0, tls_port);
@@ -152,7 +172,8 @@ static void test_revoked(void)
     g_object_set(r->session, "host", "localhost", "ca", ca, NULL);
     g_assert_true(spice_session_connect(r->session));
     recorder_wait(r, "main:0 ERROR_TLS");
-    g_assert_true(g_pattern_match_simple("The server's certificate is not trusted: *revoked*", r->error_text));
+    g_assert_true(g_pattern_match_simple("The server's certificate is not trusted: *revoked*",
+                                         r->error_text));
     recorder_free(r);
     fake_server_free(server);
 }
@@ -161,12 +182,14 @@ static void test_ciphers(void)
 {
     static const gchar *const lists[] = {"ECDHE+AESGCM", "no such cipher"};
     FakeServer *server = fake_server_new(fake_standard, NULL);
-    guint16 tls_port = fake_server_add_tls(server, certificates_path("dns.pem"), certificates_path("key.pem"));
+    guint16 tls_port =
+        fake_server_add_tls(server, certificates_path("dns.pem"), certificates_path("key.pem"));
 
     for (gsize i = 0; i < G_N_ELEMENTS(lists); i++) {
         Recorder *r = recorder_new(0, tls_port);
 
-        g_object_set(r->session, "host", "localhost", "ca-file", certificates_path("ca.pem"), "ciphers", lists[i], NULL);
+        g_object_set(r->session, "host", "localhost", "ca-file", certificates_path("ca.pem"),
+                     "ciphers", lists[i], NULL);
         g_assert_true(spice_session_connect(r->session));
         recorder_wait(r, "main:0 OPENED");
         recorder_free(r);
@@ -191,7 +214,8 @@ static void test_not_tls(void)
     static const struct {
         FakeScript script;
         const gchar *pattern;
-    } cases[] = {{http_script, "The connection could not be encrypted: *"}, {close_script, "The connection could not be encrypted: *"}};
+    } cases[] = {{http_script, "The connection could not be encrypted: *"},
+                 {close_script, "The connection could not be encrypted: *"}};
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         FakeServer *server = fake_server_new(cases[i].script, NULL);
@@ -213,7 +237,8 @@ static void plain_to_tls_script(FakeConn *conn, gpointer data)
 static void test_plain_to_tls_port(void)
 {
     FakeServer *server = fake_server_new(plain_to_tls_script, NULL);
-    guint16 tls_port = fake_server_add_tls(server, certificates_path("dns.pem"), certificates_path("key.pem"));
+    guint16 tls_port =
+        fake_server_add_tls(server, certificates_path("dns.pem"), certificates_path("key.pem"));
     Recorder *r = recorder_new(tls_port, 0);
 
     g_assert_true(spice_session_connect(r->session));
@@ -234,14 +259,16 @@ static void secured_script(FakeConn *conn, gpointer data)
 static void test_need_secured(void)
 {
     FakeServer *server = fake_server_new(secured_script, NULL);
-    guint16 tls_port = fake_server_add_tls(server, certificates_path("dns.pem"), certificates_path("key.pem"));
+    guint16 tls_port =
+        fake_server_add_tls(server, certificates_path("dns.pem"), certificates_path("key.pem"));
     Recorder *r = recorder_new(fake_server_port(server), tls_port);
 
     g_object_set(r->session, "host", "localhost", "ca-file", certificates_path("ca.pem"), NULL);
     g_string_truncate(r->lines, 0);
     g_assert_true(spice_session_connect(r->session));
     recorder_wait(r, "inputs:0 inputs-modifiers");
-    g_assert_true(g_str_has_prefix(r->lines->str, "channel-new main:0\nmain:0 main-agent-update\nmain:0 OPENED\n"));
+    g_assert_true(g_str_has_prefix(
+        r->lines->str, "channel-new main:0\nmain:0 main-agent-update\nmain:0 OPENED\n"));
     recorder_free(r);
     fake_server_free(server);
 }
@@ -260,10 +287,12 @@ static void test_secure_channels(void)
     static const gchar *const names[] = {"inputs", NULL};
     guint seen = 0;
     FakeServer *server = fake_server_new(main_only_tls_script, &seen);
-    guint16 tls_port = fake_server_add_tls(server, certificates_path("dns.pem"), certificates_path("key.pem"));
+    guint16 tls_port =
+        fake_server_add_tls(server, certificates_path("dns.pem"), certificates_path("key.pem"));
     Recorder *r = recorder_new(fake_server_port(server), tls_port);
 
-    g_object_set(r->session, "host", "localhost", "ca-file", certificates_path("ca.pem"), "secure-channels", names, NULL);
+    g_object_set(r->session, "host", "localhost", "ca-file", certificates_path("ca.pem"),
+                 "secure-channels", names, NULL);
     g_assert_true(spice_session_connect(r->session));
     recorder_wait(r, "inputs:0 inputs-modifiers");
     recorder_wait(r, "cursor:0 cursor-hide");
@@ -303,7 +332,8 @@ static void test_bulk(void)
 {
     gint done = 0;
     FakeServer *server = fake_server_new(bulk_script, &done);
-    guint16 tls_port = fake_server_add_tls(server, certificates_path("dns.pem"), certificates_path("key.pem"));
+    guint16 tls_port =
+        fake_server_add_tls(server, certificates_path("dns.pem"), certificates_path("key.pem"));
     Recorder *r = recorder_new(0, tls_port);
 
     g_object_set(r->session, "host", "localhost", "ca-file", certificates_path("ca.pem"), NULL);
@@ -324,10 +354,13 @@ static void make_certificates(void)
     certificates_make("comma.pem", "/O=a,b\\\\\\\\c/CN=x", NULL);
     certificates_make("utf8.pem", "/CN=sp\303\257ce", NULL);
     certificates_make("expired.pem", "/CN=localhost", NULL);
-    certificates_openssl("x509 -req -in expired.pem.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days -1 -out expired.pem");
+    certificates_openssl("x509 -req -in expired.pem.csr -CA ca.pem -CAkey ca.key -CAcreateserial "
+                         "-days -1 -out expired.pem");
     g_assert_true(g_file_set_contents(certificates_path("index.txt"), "", 0, NULL));
-    g_assert_true(g_file_set_contents(certificates_path("ca.cnf"),
-                                      "[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\ndefault_md=sha256\ndefault_crl_days=30\n", -1, NULL));
+    g_assert_true(g_file_set_contents(
+        certificates_path("ca.cnf"),
+        "[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\ndefault_md=sha256\ndefault_crl_days=30\n", -1,
+        NULL));
     certificates_openssl("ca -config ca.cnf -cert ca.pem -keyfile ca.key -revoke dns.pem");
     certificates_openssl("ca -config ca.cnf -cert ca.pem -keyfile ca.key -gencrl -out crl.pem");
 }

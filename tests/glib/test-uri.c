@@ -7,13 +7,15 @@ typedef struct UriCase {
     const gchar *uri, *host, *port, *tls_port, *username, *password, *unix_path;
 } UriCase;
 
-static void check(SpiceSession *session, const gchar *property, const gchar *expected, const gchar *uri)
+static void check(SpiceSession *session, const gchar *property, const gchar *expected,
+                  const gchar *uri)
 {
     g_autofree gchar *value = NULL;
 
     g_object_get(session, property, &value, NULL);
     if (g_strcmp0(value, expected) != 0)
-        g_error("%s: %s is \"%s\", expected \"%s\"", uri, property, value ? value : "(null)", expected ? expected : "(null)");
+        g_error("%s: %s is \"%s\", expected \"%s\"", uri, property, value ? value : "(null)",
+                expected ? expected : "(null)");
 }
 
 static void test_accepted(void)
@@ -44,7 +46,8 @@ static void test_accepted(void)
         SpiceSession *session = spice_session_new();
 
         /* Everything that was there must go. */
-        g_object_set(session, "host", "old", "port", "98", "tls-port", "99", "username", "old", "password", "old", NULL);
+        g_object_set(session, "host", "old", "port", "98", "tls-port", "99", "username", "old",
+                     "password", "old", NULL);
         g_object_set(session, "uri", c->uri, NULL);
         check(session, "host", c->host, c->uri);
         check(session, "port", c->port, c->uri);
@@ -58,10 +61,21 @@ static void test_accepted(void)
 
 static void test_refused(void)
 {
-    static const gchar *const uris[] = {
-        "spice://h", "spice+tls://h", "http://h:1", "h:1", "SPICE://h:1", "spice://[::1", "spice://h:1?port=2",
-        "spice://h:1?foo=bar", "", "spice://", "spice://[::1]x:1", "spice://h%zz:1", "spice://h:1?password=%q",
-        "spice://h:1?aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa=1", "spice://h:1?port&tls-port=2"};
+    static const gchar *const uris[] = {"spice://h",
+                                        "spice+tls://h",
+                                        "http://h:1",
+                                        "h:1",
+                                        "SPICE://h:1",
+                                        "spice://[::1",
+                                        "spice://h:1?port=2",
+                                        "spice://h:1?foo=bar",
+                                        "",
+                                        "spice://",
+                                        "spice://[::1]x:1",
+                                        "spice://h%zz:1",
+                                        "spice://h:1?password=%q",
+                                        "spice://h:1?aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa=1",
+                                        "spice://h:1?port&tls-port=2"};
 
     for (gsize i = 0; i < G_N_ELEMENTS(uris); i++) {
         SpiceSession *session = spice_session_new();
@@ -107,7 +121,9 @@ static void test_verify_bits(void)
     g_assert_cmpuint(verify, ==, SPICE_SESSION_VERIFY_HOSTNAME);
     g_object_set(session, "pubkey", key, "cert-subject", "CN=x", NULL);
     g_object_get(session, "verify", &verify, NULL);
-    g_assert_cmpuint(verify, ==, SPICE_SESSION_VERIFY_HOSTNAME | SPICE_SESSION_VERIFY_PUBKEY | SPICE_SESSION_VERIFY_SUBJECT);
+    g_assert_cmpuint(verify, ==,
+                     SPICE_SESSION_VERIFY_HOSTNAME | SPICE_SESSION_VERIFY_PUBKEY |
+                         SPICE_SESSION_VERIFY_SUBJECT);
     g_object_set(session, "pubkey", NULL, "cert-subject", NULL, NULL);
     g_object_get(session, "verify", &verify, NULL);
     g_assert_cmpuint(verify, ==, SPICE_SESSION_VERIFY_HOSTNAME);
@@ -117,12 +133,17 @@ static void test_verify_bits(void)
 static void test_proxy(void)
 {
     static const gchar *const pairs[][2] = {
-        {"http://p:8080", "http://p:8080"},       {"p:8080", "http://p:8080"},
-        {"127.0.0.1:8080", "http://127.0.0.1:8080"}, {"HTTPS://p", "https://p:3129"},
-        {"p//", "http://p:3128"},                 {"[::1]:8080", "http://[::1]:8080"},
-        {"http://u:w@p:1", "http://u:w@p:1"},     {"http://u@p:1", "http://u@p:1"},
+        {"http://p:8080", "http://p:8080"},
+        {"p:8080", "http://p:8080"},
+        {"127.0.0.1:8080", "http://127.0.0.1:8080"},
+        {"HTTPS://p", "https://p:3129"},
+        {"p//", "http://p:3128"},
+        {"[::1]:8080", "http://[::1]:8080"},
+        {"http://u:w@p:1", "http://u:w@p:1"},
+        {"http://u@p:1", "http://u@p:1"},
     };
-    static const gchar *const bad[] = {"ftp://p:1", "[::1", "[::1]x", "p:", "p:0", "p:65536", "p:1x", "http://:1", "a b"};
+    static const gchar *const bad[] = {"ftp://p:1", "[::1", "[::1]x",    "p:", "p:0",
+                                       "p:65536",   "p:1x", "http://:1", "a b"};
     SpiceSession *session = spice_session_new();
 
     check(session, "proxy", NULL, "none");
@@ -147,7 +168,8 @@ static void test_proxy(void)
 
 static void test_utilities(void)
 {
-    static const guint8 uuid[16] = {0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
+    static const guint8 uuid[16] = {0,    0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
+                                    0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
     g_autofree gchar *text = spice_uuid_to_string(uuid);
 
     g_assert_cmpstr(text, ==, "00112233-4455-6677-8899-aabbccddeeff");
@@ -175,8 +197,10 @@ static gboolean parse_options(const gchar *arguments, GError **error)
 static void test_options(void)
 {
     static const gchar *const bad[][2] = {
-        {"--spice-secure-channels=main,nonsense", "invalid channel name (nonsense), valid names: all, *"},
-        {"--spice-disable-effects=x", "invalid effect name (x), must be 'wallpaper', 'font-smooth', 'animation' or 'all'"},
+        {"--spice-secure-channels=main,nonsense",
+         "invalid channel name (nonsense), valid names: all, *"},
+        {"--spice-disable-effects=x",
+         "invalid effect name (x), must be 'wallpaper', 'font-smooth', 'animation' or 'all'"},
         {"--spice-preferred-compression=zip", "Image compression algorithm zip not supported"},
     };
     SpiceSession *session;
@@ -200,12 +224,15 @@ static void test_options(void)
     g_assert_cmpint(g_mkdir_with_parents(spicec, 0700), ==, 0);
     g_assert_true(g_file_set_contents(truststore, "", 0, NULL));
     session = spice_session_new();
-    parse_options("--spice-secure-channels=main,inputs --spice-disable-effects=wallpaper --spice-host-subject=CN=a "
-                  "--spice-disable-audio --spice-cache-size=4096 --spice-preferred-compression=lz4", &error);
+    parse_options("--spice-secure-channels=main,inputs --spice-disable-effects=wallpaper "
+                  "--spice-host-subject=CN=a "
+                  "--spice-disable-audio --spice-cache-size=4096 --spice-preferred-compression=lz4",
+                  &error);
     g_assert_no_error(error);
     spice_set_session_option(session);
-    g_object_get(session, "secure-channels", &secure, "disable-effects", &effects, "cert-subject", &subject, "enable-audio", &audio,
-                 "enable-usbredir", &usb, "cache-size", &cache, "preferred-compression", &compression, "ca-file", &ca, NULL);
+    g_object_get(session, "secure-channels", &secure, "disable-effects", &effects, "cert-subject",
+                 &subject, "enable-audio", &audio, "enable-usbredir", &usb, "cache-size", &cache,
+                 "preferred-compression", &compression, "ca-file", &ca, NULL);
     g_assert_cmpstr(secure[1], ==, "inputs");
     g_assert_cmpstr(effects[0], ==, "wallpaper");
     g_assert_cmpstr(subject, ==, "CN=a");

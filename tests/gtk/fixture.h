@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A window with a display widget, connected to a host (host.h), and hands on a real keyboard and mouse (XTest). */
+/* A window with a display widget, connected to a host (host.h), and hands on a real keyboard and
+ * mouse (XTest). */
 #ifndef TESTS_GTK_FIXTURE_H
 #define TESTS_GTK_FIXTURE_H
 
@@ -17,7 +18,8 @@ typedef struct {
     GString *log;      /* of signals, see fixture_watch() */
 } Fixture;
 
-/* Make everything and wait until the guest's picture is shown. The pointer is outside the window. */
+/* Make everything and wait until the guest's picture is shown. The pointer is outside the window.
+ */
 void fixture_start(Fixture *f, guint guest_width, guint guest_height, gint width, gint height,
                    gboolean over_tcp);
 void fixture_stop(Fixture *f);

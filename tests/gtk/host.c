@@ -36,7 +36,8 @@ struct Host {
 /* The library's callbacks have no argument for it. */
 static Host *the_host;
 
-/* ---- main loop -------------------------------------------------------------------------------------------- */
+/* ---- main loop
+ * -------------------------------------------------------------------------------------------- */
 
 struct SpiceTimer {
     SpiceTimerFunc func;
@@ -150,7 +151,8 @@ gboolean host_tick(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-/* ---- input devices ---------------------------------------------------------------------------------------- */
+/* ---- input devices
+ * ---------------------------------------------------------------------------------------- */
 
 static void push_scancode(SpiceKbdInstance *instance, uint8_t byte)
 {
@@ -232,7 +234,8 @@ static const SpiceTabletInterface tablet_interface = {
     .buttons = tablet_buttons,
 };
 
-/* ---- graphics device -------------------------------------------------------------------------------------- */
+/* ---- graphics device
+ * -------------------------------------------------------------------------------------- */
 
 static void attached_worker(QXLInstance *instance)
 {
@@ -300,8 +303,7 @@ static int flush_resources(QXLInstance *instance)
 
 static void async_complete(QXLInstance *instance, uint64_t cookie)
 {
-    g_atomic_int_inc(cookie == SCANOUT_COOKIE ? &the_host->scanouts_done
-                                              : &the_host->updates_done);
+    g_atomic_int_inc(cookie == SCANOUT_COOKIE ? &the_host->scanouts_done : &the_host->updates_done);
 }
 
 static void update_area_complete(QXLInstance *instance, uint32_t surface, QXLRect *rects,
@@ -352,19 +354,19 @@ static void create_primary(Host *host, guint width, guint height, guint bits)
             guint32 pixel = host_pixel(x, y);
 
             if (bits == 32)
-                ((guint32 *) host->pixels)[y * width + x] = pixel;
+                ((guint32 *)host->pixels)[y * width + x] = pixel;
             else
-                ((guint16 *) host->pixels)[y * width + x] =
+                ((guint16 *)host->pixels)[y * width + x] =
                     (pixel >> 19 & 31) << 10 | (pixel >> 11 & 31) << 5 | (pixel >> 3 & 31);
         }
     }
     create.width = width;
     create.height = height;
-    create.stride = (int) (width * bits / 8);
+    create.stride = (int)(width * bits / 8);
     create.format = bits == 32 ? SPICE_SURFACE_FMT_32_xRGB : SPICE_SURFACE_FMT_16_555;
     create.flags = QXL_SURF_FLAG_KEEP_DATA; /* or the server would start with black */
     create.mouse_mode = 1;
-    create.mem = (uintptr_t) host->pixels;
+    create.mem = (uintptr_t)host->pixels;
     spice_qxl_create_primary_surface(&host->qxl, 0, &create);
 }
 
@@ -379,7 +381,7 @@ static void push(Host *host, GAsyncQueue *queue, uint32_t type, gpointer data)
     QXLCommandExt *command = g_new0(QXLCommandExt, 1);
 
     command->cmd.type = type;
-    command->cmd.data = (uintptr_t) data;
+    command->cmd.data = (uintptr_t)data;
     g_async_queue_push(queue, command);
     spice_qxl_wakeup(&host->qxl);
 }
@@ -388,7 +390,7 @@ void host_fill(Host *host, gint x, gint y, guint width, guint height, guint32 co
 {
     QXLDrawable *drawable = g_new0(QXLDrawable, 1);
 
-    drawable->release_info.id = (uintptr_t) drawable;
+    drawable->release_info.id = (uintptr_t)drawable;
     drawable->bbox = (QXLRect){.left = x, .top = y, .right = x + width, .bottom = y + height};
     drawable->clip.type = SPICE_CLIP_TYPE_NONE;
     drawable->effect = QXL_EFFECT_OPAQUE;
@@ -405,7 +407,7 @@ static QXLCursorCmd *new_cursor_command(guint8 type, gsize data_size)
 {
     QXLCursorCmd *command = g_malloc0(sizeof *command + sizeof(QXLCursor) + data_size);
 
-    command->release_info.id = (uintptr_t) command;
+    command->release_info.id = (uintptr_t)command;
     command->type = type;
     return command;
 }
@@ -413,20 +415,20 @@ static QXLCursorCmd *new_cursor_command(guint8 type, gsize data_size)
 void host_set_cursor(Host *host, guint size, guint hot_x, guint hot_y, guint32 color)
 {
     static uint64_t unique = 1;
-    gsize data_size = (gsize) size * size * 4;
+    gsize data_size = (gsize)size * size * 4;
     QXLCursorCmd *command = new_cursor_command(QXL_CURSOR_SET, data_size);
-    QXLCursor *cursor = (QXLCursor *) (command + 1);
+    QXLCursor *cursor = (QXLCursor *)(command + 1);
 
     command->u.set.visible = 1;
-    command->u.set.shape = (uintptr_t) cursor;
+    command->u.set.shape = (uintptr_t)cursor;
     cursor->header = (QXLCursorHeader){.unique = unique++,
                                        .type = SPICE_CURSOR_TYPE_ALPHA,
                                        .width = size,
                                        .height = size,
                                        .hot_spot_x = hot_x,
                                        .hot_spot_y = hot_y};
-    cursor->data_size = (uint32_t) data_size;
-    cursor->chunk.data_size = (uint32_t) data_size;
+    cursor->data_size = (uint32_t)data_size;
+    cursor->chunk.data_size = (uint32_t)data_size;
     for (gsize i = 0; i < data_size; i += 4)
         memcpy(cursor->chunk.data + i, &color, 4);
     push(host, host->cursor_commands, QXL_CMD_CURSOR, command);
@@ -457,7 +459,7 @@ void host_set_monitors(Host *host, const HostMonitor *monitors, guint n)
                                      .height = monitors[i].height,
                                      .x = monitors[i].x,
                                      .y = monitors[i].y};
-    spice_qxl_monitors_config_async(&host->qxl, (uintptr_t) config, 0, 1);
+    spice_qxl_monitors_config_async(&host->qxl, (uintptr_t)config, 0, 1);
     wait_until(g_atomic_int_get(&host->updates_done) != before);
     g_free(config);
 }
@@ -505,12 +507,14 @@ void host_set_leds(Host *host, guint leds)
     spice_server_kbd_leds(&host->keyboard, leds);
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------- */
+/* ---- life
+ * -------------------------------------------------------------------------------------------------
+ */
 
 Host *host_new(guint width, guint height)
 {
     Host *host = g_new0(Host, 1);
-    QXLDevMemSlot slot = {.virt_start = 0, .virt_end = ~(uintptr_t) 0};
+    QXLDevMemSlot slot = {.virt_start = 0, .virt_end = ~(uintptr_t)0};
 
     the_host = host;
     host->commands = g_async_queue_new();
@@ -603,7 +607,8 @@ void host_connect(Host *host, SpiceSession *session, gboolean over_tcp)
     }
 }
 
-/* ---- what has arrived ------------------------------------------------------------------------------------- */
+/* ---- what has arrived
+ * ------------------------------------------------------------------------------------- */
 
 static gchar *take(GString *log)
 {

@@ -31,7 +31,8 @@ static void test_types(void)
     g_type_class_unref(events);
 }
 
-/* docs/spec/client-gtk.md 1.3: owner type, name, "r", "rw", "rwc" (construct) or "rwo" (construct only), type, default */
+/* docs/spec/client-gtk.md 1.3: owner type, name, "r", "rw", "rwc" (construct) or "rwo" (construct
+ * only), type, default */
 static const struct {
     const char *owner, *name, *access, *type, *value;
 } properties[] = {
@@ -75,8 +76,7 @@ static void test_properties(void)
         g_assert_cmpstr(access->str, ==, properties[i].access);
         g_assert_cmpstr(g_type_name(pspec->value_type), ==, properties[i].type);
         if (properties[i].value) {
-            g_autofree gchar *text =
-                g_strdup_value_contents(g_param_spec_get_default_value(pspec));
+            g_autofree gchar *text = g_strdup_value_contents(g_param_spec_get_default_value(pspec));
 
             g_assert_cmpstr(text, ==, properties[i].value);
         }
@@ -160,7 +160,7 @@ static void test_setters(void)
     g_assert_cmpuint(n, ==, 6);
 
     /* lives as long as the session, and does not keep it */
-    g_object_add_weak_pointer(G_OBJECT(gtk_session), (gpointer *) &gtk_session);
+    g_object_add_weak_pointer(G_OBJECT(gtk_session), (gpointer *)&gtk_session);
     g_object_unref(session);
     g_assert_null(gtk_session);
 }

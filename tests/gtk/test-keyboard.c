@@ -33,8 +33,8 @@ static void no_grab_keys(Fixture *f)
     spice_grab_sequence_free(none);
 }
 
-/* Every keycode that an X server has, pressed and released, gives the bytes that the deployed widget gave; only Print is
- * better (docs/spec/client-gtk.md 6.3). */
+/* Every keycode that an X server has, pressed and released, gives the bytes that the deployed
+ * widget gave; only Print is better (docs/spec/client-gtk.md 6.3). */
 static void test_every_key(void)
 {
     Fixture f;
@@ -145,7 +145,8 @@ static void test_send_keys(void)
     fixture_stop(&f);
 }
 
-/* docs/spec/client-gtk.md 6.5 with a delay that never runs out by itself, so that no clock matters. */
+/* docs/spec/client-gtk.md 6.5 with a delay that never runs out by itself, so that no clock matters.
+ */
 static void test_delay(void)
 {
     Fixture f;
@@ -215,7 +216,8 @@ static void test_delay_unix(void)
     fixture_stop(&f);
 }
 
-/* Another window takes the focus while keys are down; with it back, held modifiers are pressed again. */
+/* Another window takes the focus while keys are down; with it back, held modifiers are pressed
+ * again. */
 static void test_focus(void)
 {
     Fixture f;
@@ -229,7 +231,8 @@ static void test_focus(void)
     key(&f, keycode_of("Shift_L"), TRUE);
     key(&f, keycode_of("a"), TRUE);
     expect_keys(&f, "2a 1e");
-    gtk_window_present_with_time(GTK_WINDOW(other), gdk_x11_get_server_time(gtk_widget_get_window(other)));
+    gtk_window_present_with_time(GTK_WINDOW(other),
+                                 gdk_x11_get_server_time(gtk_widget_get_window(other)));
     wait_until(gtk_window_has_toplevel_focus(GTK_WINDOW(other)));
     expect_keys(&f, "9e aa");
     key(&f, keycode_of("a"), FALSE);
@@ -370,7 +373,13 @@ static void test_lock_keys(void)
     /* the guest turns Caps Lock on by itself: the key is tapped back, but not for ever */
     host_set_leds(f.host, 4);
     expect_keys(&f, "3a ba");
-    host_set_leds(f.host, 0);
+    host_set_leds(f.host, 6); /* a second time without effect */
+    wait_until(strstr(host_peek_keys(f.host), "45 c5"));
+    settle();
+    g_free(host_take_keys(f.host));
+    host_set_leds(f.host, 4); /* now it is left alone */
+    expect_no_input(&f);
+    host_set_leds(f.host, 0); /* in agreement: begin anew */
     host_set_leds(f.host, 4);
     expect_keys(&f, "3a ba");
     g_object_set(spice_gtk_session_get(f.session), "sync-modifiers", FALSE, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Keycode tables, the delay and release rules, and grab sequences: the keyboard's logic without a window. */
+/* Keycode tables, the delay and release rules, and grab sequences: the keyboard's logic without a
+ * window. */
 #include <glib.h>
 #include <gdk/gdkkeysyms.h>
 #include <string.h>
@@ -49,11 +50,11 @@ static void test_choose(void)
     g_assert_cmpint(keycodes_choose_x11(vendor, FALSE, "", 0x63), ==, KEYCODES_XFREE86);
     g_assert_cmpint(keycodes_choose_x11(vendor, FALSE, "sun", 0), ==, KEYCODES_NONE);
     g_assert_cmpint(keycodes_choose_x11(vendor, TRUE, "evdev", 0x70), ==, KEYCODES_XQUARTZ);
-    g_assert_cmpint(keycodes_choose_x11("The Cygwin/X Project", FALSE, NULL, 0), ==,
-                    KEYCODES_XWIN);
+    g_assert_cmpint(keycodes_choose_x11("The Cygwin/X Project", FALSE, NULL, 0), ==, KEYCODES_XWIN);
 }
 
-/* A sink that writes what it is told: "+1e" press, "-1e" release, "!1e" click, "(100" and ")" the timer. */
+/* A sink that writes what it is told: "+1e" press, "-1e" release, "!1e" click, "(100" and ")" the
+ * timer. */
 static void log_press(void *ctx, guint code)
 {
     g_string_append_printf(ctx, "+%x ", code);
@@ -90,7 +91,7 @@ static void check_steps(const char *steps, const char *expected)
 
     key_state_init(&state, &sink, log);
     for (guint i = 0; parts[i]; i++) {
-        guint code = (guint) g_ascii_strtoull(parts[i] + 1, NULL, 16);
+        guint code = (guint)g_ascii_strtoull(parts[i] + 1, NULL, 16);
 
         switch (parts[i][0]) {
         case 'p':
@@ -142,19 +143,20 @@ static void test_release(void)
     check_steps("n0 n400 nffff r400", "");
 }
 
-/* A fixed key is where every keyboard table has it, or where the spec says that the tables are wrong (6.3, 6.9). */
+/* A fixed key is where every keyboard table has it, or where the spec says that the tables are
+ * wrong (6.3, 6.9). */
 static void test_fixed(void)
 {
     static const struct {
         guint keysym, x_keycode;
     } keys[] = {
-        {GDK_KEY_Escape, 9},     {GDK_KEY_F1, 67},        {GDK_KEY_F10, 76},
-        {GDK_KEY_F11, 95},       {GDK_KEY_F12, 96},       {GDK_KEY_Delete, 119},
-        {GDK_KEY_Insert, 118},   {GDK_KEY_Up, 111},       {GDK_KEY_KP_Enter, 104},
-        {GDK_KEY_KP_Divide, 106}, {GDK_KEY_Super_L, 133}, {GDK_KEY_Menu, 135},
-        {GDK_KEY_Control_R, 105}, {GDK_KEY_Alt_R, 108},   {GDK_KEY_Break, 127},
-        {GDK_KEY_F13, 191},      {GDK_KEY_F24, 202},      {GDK_KEY_Num_Lock, 77},
-        {GDK_KEY_Shift_R, 62},   {GDK_KEY_Caps_Lock, 66}, {GDK_KEY_KP_Begin, 84},
+        {GDK_KEY_Escape, 9},      {GDK_KEY_F1, 67},        {GDK_KEY_F10, 76},
+        {GDK_KEY_F11, 95},        {GDK_KEY_F12, 96},       {GDK_KEY_Delete, 119},
+        {GDK_KEY_Insert, 118},    {GDK_KEY_Up, 111},       {GDK_KEY_KP_Enter, 104},
+        {GDK_KEY_KP_Divide, 106}, {GDK_KEY_Super_L, 133},  {GDK_KEY_Menu, 135},
+        {GDK_KEY_Control_R, 105}, {GDK_KEY_Alt_R, 108},    {GDK_KEY_Break, 127},
+        {GDK_KEY_F13, 191},       {GDK_KEY_F24, 202},      {GDK_KEY_Num_Lock, 77},
+        {GDK_KEY_Shift_R, 62},    {GDK_KEY_Caps_Lock, 66}, {GDK_KEY_KP_Begin, 84},
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(keys); i++)
@@ -166,12 +168,13 @@ static void test_fixed(void)
     g_assert_cmphex(keycodes_fixed_scancode(GDK_KEY_less), ==, 0);
 }
 
-/* Keys of a sequence as letters; upper case: press, lower case: release, '.': the pointer moves. The results: P, C, -. */
+/* Keys of a sequence as letters; upper case: press, lower case: release, '.': the pointer moves.
+ * The results: P, C, -. */
 static void check_match(const char *sequence, const char *keys, const char *expected)
 {
     g_autoptr(GString) log = g_string_new(NULL);
     GrabMatch match = {0};
-    guint keysyms[8], n = (guint) strlen(sequence);
+    guint keysyms[8], n = (guint)strlen(sequence);
 
     for (guint i = 0; i < n; i++)
         keysyms[i] = sequence[i];
@@ -201,12 +204,12 @@ static void test_match(void)
 {
     check_match("ca", "CAac", "-P-C");
     check_match("ca", "ACca", "-P-C");
-    check_match("ca", "CXAxac", "--P--C");   /* another key in between doesn't matter */
-    check_match("ca", "CXxA", "----");       /* but any release does */
-    check_match("ca", "CADdac", "-P----");   /* Ctrl+Alt+Del: the grab keys, but no completion */
-    check_match("ca", "CA.ac", "-P--");      /* the pointer moved */
+    check_match("ca", "CXAxac", "--P--C"); /* another key in between doesn't matter */
+    check_match("ca", "CXxA", "----");     /* but any release does */
+    check_match("ca", "CADdac", "-P----"); /* Ctrl+Alt+Del: the grab keys, but no completion */
+    check_match("ca", "CA.ac", "-P--");    /* the pointer moved */
     check_match("ca", "CAacCAac", "-P-C-P-C");
-    check_match("ca", "CAAAac", "-P---C");   /* the window system repeats Alt */
+    check_match("ca", "CAAAac", "-P---C"); /* the window system repeats Alt */
     check_match("c", "Cc", "PC");
     check_match("", "CAac", "----");
     check_match("cc", "Cc", "PC");

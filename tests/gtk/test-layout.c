@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The transform between guest, device and logical pixels, against pointer-mapping.json and by properties. */
+/* The transform between guest, device and logical pixels, against pointer-mapping.json and by
+ * properties. */
 #include <glib.h>
 #include <math.h>
 
@@ -13,8 +14,9 @@ static void compute(Layout *layout, const MappingVector *v)
                    v->scaling, v->only_downscale);
 }
 
-/* Positions that the deployed widget sent. Its y axis uses the factor of the x axis, so that the last rows may be out of
- * reach (docs/spec/client-gtk.md 3.3); ours uses its own, which may give the next row. */
+/* Positions that the deployed widget sent. Its y axis uses the factor of the x axis, so that the
+ * last rows may be out of reach (docs/spec/client-gtk.md 3.3); ours uses its own, which may give
+ * the next row. */
 static void test_pointer_vectors(void)
 {
     guint n = 0, next_rows = 0;
@@ -59,10 +61,10 @@ static void test_corners(void)
                 double left, top, right, bottom;
 
                 layout_compute(&layout, 1024, 768, width, height, factor, TRUE, FALSE);
-                left = (double) layout.origin_x / factor;
-                top = (double) layout.origin_y / factor;
-                right = left + (double) (layout.image.width - 1) / factor;
-                bottom = top + (double) (layout.image.height - 1) / factor;
+                left = (double)layout.origin_x / factor;
+                top = (double)layout.origin_y / factor;
+                right = left + (double)(layout.image.width - 1) / factor;
+                bottom = top + (double)(layout.image.height - 1) / factor;
                 g_assert_true(layout_to_guest(&layout, left, top, &x, &y));
                 g_assert_cmpint(x, ==, 0);
                 g_assert_cmpint(y, ==, 0);
@@ -113,7 +115,7 @@ static void test_degenerate(void)
     layout_compute(&layout, 30000, 1, 100, 50, 1, TRUE, FALSE);
     g_assert_cmpint(layout.image.height, ==, 1);
     g_assert_false(layout_to_guest(&layout, 1e300, -1e300, &x, &y));
-    g_assert_false(layout_to_guest(&layout, (double) NAN, 0, &x, &y));
+    g_assert_false(layout_to_guest(&layout, (double)NAN, 0, &x, &y));
 
     damage = layout_intersect((LayoutRect){G_MAXINT - 1, 0, G_MAXINT, 10},
                               (LayoutRect){0, 0, G_MAXINT, G_MAXINT});

@@ -28,7 +28,8 @@ static guint32 pixbuf_pixel(GdkPixbuf *pixbuf, gint x, gint y)
 /* What the guest shows at a place; no colour at all between two modes. */
 static guint32 guest_pixel(Fixture *f, gint x, gint y)
 {
-    g_autoptr(GdkPixbuf) pixbuf = is_ready(f->display) ? spice_display_get_pixbuf(f->display) : NULL;
+    g_autoptr(GdkPixbuf) pixbuf =
+        is_ready(f->display) ? spice_display_get_pixbuf(f->display) : NULL;
 
     if (pixbuf == NULL || x >= gdk_pixbuf_get_width(pixbuf) || y >= gdk_pixbuf_get_height(pixbuf))
         return G_MAXUINT32;
@@ -81,7 +82,7 @@ static void test_pixels(void)
     gtk_widget_draw(GTK_WIDGET(f.display), cr);
     cairo_surface_flush(surface);
 
-    const guint32 *drawn = (const guint32 *) cairo_image_surface_get_data(surface);
+    const guint32 *drawn = (const guint32 *)cairo_image_surface_get_data(surface);
 
     for (gint y = 0; y < 480; y++) {
         for (gint x = 0; x < 640; x++) {
@@ -116,7 +117,8 @@ static void test_sharp(void)
     fixture_stop(&f);
 }
 
-/* Many small changes at awkward scales, drawn by damage alone, leave what one drawing of everything gives. */
+/* Many small changes at awkward scales, drawn by damage alone, leave what one drawing of everything
+ * gives. */
 static void check_damage(gint width, gint height, gboolean scaling)
 {
     Fixture f;
@@ -143,7 +145,7 @@ static void check_damage(gint width, gint height, gboolean scaling)
     gtk_widget_draw(GTK_WIDGET(f.display), cr);
     cairo_surface_flush(surface);
 
-    const guint32 *drawn = (const guint32 *) cairo_image_surface_get_data(surface);
+    const guint32 *drawn = (const guint32 *)cairo_image_surface_get_data(surface);
     gint stride = cairo_image_surface_get_stride(surface) / 4;
     g_autoptr(GdkPixbuf) screen = screenshot(&f);
 
@@ -152,7 +154,7 @@ static void check_damage(gint width, gint height, gboolean scaling)
             guint32 a = pixbuf_pixel(screen, x, y), b = drawn[y * stride + x];
 
             for (guint shift = 0; shift < 24; shift += 8)
-                if (ABS((gint) (a >> shift & 255) - (gint) (b >> shift & 255)) > 2) {
+                if (ABS((gint)(a >> shift & 255) - (gint)(b >> shift & 255)) > 2) {
                     differing++;
                     break;
                 }
@@ -285,8 +287,8 @@ static void test_size_request(void)
     fixture_stop(&f);
 }
 
-/* What the widget asks the main channel for; these stand before the library's own functions. Without an agent in the
- * guest they would send nothing. */
+/* What the widget asks the main channel for; these stand before the library's own functions.
+ * Without an agent in the guest they would send nothing. */
 static GString *asked;
 
 #pragma GCC visibility push(default)
@@ -403,14 +405,14 @@ static void test_destroy_inside(void)
     /* keyboard-grab, inside an enter event */
     fixture_focus(&f);
     g_signal_connect(f.display, "keyboard-grab", G_CALLBACK(destroy_inside), NULL);
-    g_object_add_weak_pointer(G_OBJECT(f.display), (gpointer *) &f.display);
+    g_object_add_weak_pointer(G_OBJECT(f.display), (gpointer *)&f.display);
     move_to(&f, 100, 100);
     wait_until(f.display == NULL);
     fixture_stop(&f);
 }
 
-/* A scanout in graphics memory, which can't be shown: every frame is acknowledged, a word instead of a picture, and
- * back to the picture. */
+/* A scanout in graphics memory, which can't be shown: every frame is acknowledged, a word instead
+ * of a picture, and back to the picture. */
 static void test_scanout(void)
 {
     Fixture f;
