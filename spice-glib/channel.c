@@ -243,15 +243,19 @@ static void stream_connected(GObject *source, GAsyncResult *result, gpointer dat
 
 static gboolean parse_port(const gchar *text, guint16 *port)
 {
-    guint64 value;
+    guint value = 0;
+    const gchar *at = text;
 
     if (!text || !*text)
         return FALSE;
-    if (!g_ascii_string_to_unsigned(text, 10, 1, G_MAXUINT16, &value, NULL)) {
+    /* Not g_ascii_string_to_unsigned(): it also fails when errno is set by what another thread makes it wait for. */
+    while (g_ascii_isdigit(*at) && value <= G_MAXUINT16)
+        value = value * 10 + (guint)(*at++ - '0');
+    if (*at || value < 1 || value > G_MAXUINT16) {
         g_warning("\"%s\" is not a port number", text);
         return FALSE;
     }
-    *port = value;
+    *port = (guint16)value;
     return TRUE;
 }
 
