@@ -29,6 +29,7 @@ const char *__tsan_default_suppressions(void)
            "called_from_lib:libgstapp-1.0.so\n"
            "called_from_lib:libgstvideo-1.0.so\n"
            "mutex:libgst\n"
+           "race:on_sample\n"
            "race:video_gst_free\n"
            "race:on_bus\n";
 }
