@@ -238,7 +238,8 @@ class Display:
         self.environment.pop("WAYLAND_DISPLAY", None)
         self.manager = None
         if shutil.which("openbox"):
-            self.manager = subprocess.Popen(["openbox"], env=self.environment, stderr=subprocess.DEVNULL)
+            self.manager = subprocess.Popen(["openbox"], env=self.environment, stdout=subprocess.DEVNULL,
+                                            stderr=subprocess.DEVNULL)
 
     def close(self):
         for process in (self.manager, self.xvfb):
