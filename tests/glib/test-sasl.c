@@ -120,19 +120,20 @@ static gboolean write_layered(FakeConn *conn, sasl_conn_t *sasl, gboolean layer,
     return fake_write(conn, out, out_size);
 }
 
+/* The link's result, INIT and NAME of a main channel. */
+static const guint8 main_start[] = {
+    0,    0,  0,    0, /* link result */
+    0x67, 0,  0x20, 0, 0, 0, 0x34, 0x12, 0, 0, 1, 0, 0, 0,    3, 0, 0, 0, 1, 0, 0, 0, 0, 0,   0,
+    0,    10, 0,    0, 0, 1, 1,    1,    0, 0, 0, 0, 4, 0x71, 0, 6, 0, 0, 0, 2, 0, 0, 0, 'x', 0};
+
 static void serve_main(FakeConn *conn, sasl_conn_t *sasl, gboolean layer)
 {
-    static const guint8 start[] = {0,    0, 0,    0, /* link result */
-                                   0x67, 0, 0x20, 0, 0, 0, 0x34, 0x12, 0, 0,   1, 0, 0,
-                                   0,    3, 0,    0, 0, 1, 0,    0,    0, 0,   0, 0, 0,
-                                   10,   0, 0,    0, 1, 1, 1,    0,    0, 0,   0, 4, 0x71,
-                                   0,    6, 0,    0, 0, 2, 0,    0,    0, 'x', 0};
     guint8 wire[4096];
     GByteArray *got = g_byte_array_new();
 
     /* in two packets, the border inside a message */
-    if (!write_layered(conn, sasl, layer, start, 20) ||
-        !write_layered(conn, sasl, layer, start + 20, sizeof start - 20))
+    if (!write_layered(conn, sasl, layer, main_start, 20) ||
+        !write_layered(conn, sasl, layer, main_start + 20, sizeof main_start - 20))
         goto out;
     /* ATTACH_CHANNELS and the mouse mode must come through the layer */
     while (got->len < 6 + 8) {
@@ -352,10 +353,6 @@ static void packets_script(FakeConn *conn, gpointer data)
 /* One byte at a time: most reads give the layer nothing to decode. */
 static void dribble_script(FakeConn *conn, gpointer data)
 {
-    static const guint8 start[] = {0, 0,    0, 0,  0x67, 0, 0x20, 0, 0, 0, 0x34, 0x12, 0, 0,
-                                   1, 0,    0, 0,  3,    0, 0,    0, 1, 0, 0,    0,    0, 0,
-                                   0, 0,    0, 10, 0,    0, 0,    1, 1, 1, 0,    0,    0, 0,
-                                   4, 0x71, 0, 6,  0,    0, 0,    2, 0, 0, 0,    'x',  0};
     sasl_conn_t *sasl = log_in(conn);
     const char *out;
     unsigned size;
@@ -363,7 +360,8 @@ static void dribble_script(FakeConn *conn, gpointer data)
     if (!sasl)
         return;
     write_word(conn, 0);
-    g_assert_cmpint(sasl_encode(sasl, (const char *)start, sizeof start, &out, &size), ==, SASL_OK);
+    g_assert_cmpint(sasl_encode(sasl, (const char *)main_start, sizeof main_start, &out, &size), ==,
+                    SASL_OK);
     g_socket_set_option(g_socket_connection_get_socket(conn->stream), IPPROTO_TCP, TCP_NODELAY, 1,
                         NULL);
     for (unsigned i = 0; i < size && fake_write(conn, out + i, 1); i++)
@@ -372,15 +370,15 @@ static void dribble_script(FakeConn *conn, gpointer data)
     sasl_dispose(&sasl);
 }
 
-/* dangers.md, "SASL decode infinite loop (2017)": packets that are empty, endless, or forged end
- * the channel; pieces of good ones are put together. */
+/* dangers.md, "SASL decode infinite loop (2017)": packets that are endless or forged end the
+ * channel, those of no bytes are passed over, and pieces of good ones are put together. */
 static void test_sasl_decode_infinite_loop_2017(void)
 {
     static const guint8 packets[][40] = {
-        {0},                      /* of no bytes */
-        {0xff, 0xff, 0xff, 0xff}, /* that never end */
-        {0, 0, 0, 36, 'x'},       /* with a wrong code */
-        {0, 0, 0, 1, 'x'},        /* shorter than the code */
+        {0xff, 0xff, 0xff, 0xff},             /* that never end */
+        {0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff}, /* the same behind one of no bytes */
+        {0, 0, 0, 36, 'x'},                   /* with a wrong code */
+        {0, 0, 0, 1, 'x'},                    /* shorter than the code */
     };
     FakeServer *server;
     Recorder *r;
