@@ -135,6 +135,8 @@ static RendererFeed feed(void *ctx, int *fd)
     switch (spice_reader_step(self->priv->reader, fd)) {
     case SPICE_READER_WAIT:
         return RENDERER_FEED_WAIT;
+    case SPICE_READER_WAIT_REST:
+        return RENDERER_FEED_WAIT_REST;
     case SPICE_READER_AGAIN:
         return RENDERER_FEED_AGAIN;
     case SPICE_READER_OFF:

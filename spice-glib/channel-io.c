@@ -170,10 +170,14 @@ static gssize fill(SpiceChannel *channel, SpiceConnection *conn, GError **error)
 FillResult spice_connection_fill_beside(SpiceChannel *channel, SpiceConnection *conn)
 {
     GError *error = NULL;
-    gssize n = fill(channel, conn, &error);
+    gsize room = 0;
+    gssize n;
 
+    if (!conn->held_error && !conn->held_end)
+        spice_connection_room(conn, &room);
+    n = fill(channel, conn, &error);
     if (n > 0)
-        return FILL_READ;
+        return (gsize)n < room && spice_transport_is_direct(conn->transport) ? FILL_ALL : FILL_READ;
     if (n < 0 && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
         g_error_free(error);
         /* When TLS wants to write first, the main context waits for that. */

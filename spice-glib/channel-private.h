@@ -93,6 +93,7 @@ typedef enum SpiceReaderState {
     SPICE_READER_OFF,   /* the main context has the connection: wait for wake() */
     SPICE_READER_WAIT,  /* nothing is there: wait until the file descriptor is readable, or for
                            wake() */
+    SPICE_READER_WAIT_REST, /* the same, in the middle of a message */
     SPICE_READER_AGAIN, /* there may be more */
 } SpiceReaderState;
 

@@ -19,6 +19,7 @@ struct SpiceReader {
     GMutex lock;
     SpiceChannel *channel;
     SpiceConnection *conn; /* NULL: not lent */
+    int fd;                /* its socket */
 };
 
 SpiceReader *spice_channel_get_reader(SpiceChannel *channel)
@@ -72,6 +73,7 @@ gboolean spice_channel_lend(SpiceChannel *channel, SpiceConnection *conn)
         return FALSE;
     g_mutex_lock(&f->reader->lock);
     f->reader->conn = conn;
+    f->reader->fd = g_socket_get_fd(spice_transport_get_socket(conn->transport));
     g_mutex_unlock(&f->reader->lock);
     spice_channel_get_raw_class(channel)->beside->wake(channel);
     return TRUE;
@@ -94,7 +96,7 @@ SpiceReaderState spice_reader_step(SpiceReader *reader, int *fd)
     SpiceChannel *channel = reader->channel;
     SpiceReaderState state = SPICE_READER_AGAIN;
     SpiceConnection *conn;
-    gboolean has_read = FALSE;
+    gboolean has_read = FALSE, empty = FALSE;
 
     g_mutex_lock(&reader->lock);
     conn = reader->conn;
@@ -110,15 +112,19 @@ SpiceReaderState spice_reader_step(SpiceReader *reader, int *fd)
 
             has_read = TRUE;
             if (filled == FILL_DRY) {
-                state = SPICE_READER_WAIT;
+                state = conn->in_body ? SPICE_READER_WAIT_REST : SPICE_READER_WAIT;
                 break;
             }
-            if (filled == FILL_READ)
+            empty = filled == FILL_ALL;
+            if (filled == FILL_READ || filled == FILL_ALL)
                 continue;
             result = STEP_STOP;
         }
-        if (result == STEP_MORE)
+        if (result == STEP_MORE) {
+            if (empty)
+                state = conn->in_body ? SPICE_READER_WAIT_REST : SPICE_READER_WAIT;
             break;
+        }
         if (result == STEP_STOP) {
             state = SPICE_READER_OFF;
             reader->conn = NULL;
@@ -126,7 +132,7 @@ SpiceReaderState spice_reader_step(SpiceReader *reader, int *fd)
             break;
         }
     }
-    *fd = g_socket_get_fd(spice_transport_get_socket(conn->transport));
+    *fd = reader->fd;
     if (!g_queue_is_empty(&conn->replies) && !spice_connection_flush(channel, conn))
         spice_idle_add_full(to_be_flushed, g_object_ref(channel), g_object_unref);
     g_mutex_unlock(&reader->lock);

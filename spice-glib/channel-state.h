@@ -193,7 +193,12 @@ void spice_connection_filled(SpiceConnection *conn, gsize n);
 void spice_channel_write_bytes(SpiceChannel *channel, const guint8 *bytes, gsize size);
 void spice_channel_complete_flushes(SpiceChannel *channel, gboolean done);
 gboolean spice_channel_is_blocked(SpiceChannel *channel);
-typedef enum FillResult { FILL_READ, FILL_DRY, FILL_OVER } FillResult;
+typedef enum FillResult {
+    FILL_READ,
+    FILL_ALL, /* the same, and the socket had no more */
+    FILL_DRY,
+    FILL_OVER,
+} FillResult;
 /* Read once on the reader's thread, under its lock. The end of the stream and errors are kept for
  * the main context. */
 FillResult spice_connection_fill_beside(SpiceChannel *channel, SpiceConnection *conn);

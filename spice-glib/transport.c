@@ -21,6 +21,7 @@ typedef struct Watch {
 struct SpiceTransport {
     GIOStream *stream;
     GSocket *socket;
+    int fd; /* of the socket */
     gboolean is_unix;
     gboolean direct; /* nothing stands between the stream and its socket */
     GPollableInputStream *input;
@@ -49,6 +50,7 @@ SpiceTransport *spice_transport_new(GIOStream *stream, GSocket *socket)
 
     t->stream = g_object_ref(stream);
     t->socket = g_object_ref(socket);
+    t->fd = g_socket_get_fd(socket);
     t->is_unix = g_socket_get_family(socket) == G_SOCKET_FAMILY_UNIX;
     t->direct = G_IS_SOCKET_CONNECTION(stream) && !G_IS_TCP_WRAPPER_CONNECTION(stream);
     t->input = G_POLLABLE_INPUT_STREAM(g_io_stream_get_input_stream(stream));
@@ -147,6 +149,11 @@ static void set_watch(SpiceTransport *t, Watch *watch, gboolean on)
     g_source_attach(watch->source, spice_main_context());
 }
 
+gboolean spice_transport_is_direct(SpiceTransport *t)
+{
+    return (t->direct || t->is_unix) && !t->ssl && !t->has_layer;
+}
+
 gboolean spice_transport_waits_for_input(SpiceTransport *t)
 {
     return t->reads.condition == G_IO_IN;
@@ -196,7 +203,7 @@ static gssize read_socket(SpiceTransport *t, void *buffer, gsize size, GError **
         msg.msg_controllen = sizeof control;
     }
     do
-        n = recvmsg(g_socket_get_fd(t->socket), &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        n = recvmsg(t->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
     if (n < 0) {
         set_errno_error(error, "Error receiving data");
