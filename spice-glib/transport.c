@@ -34,7 +34,8 @@ struct SpiceTransport {
 
     SpiceSecurityLayer layer;
     gboolean has_layer;
-    GByteArray *decoded; /* from the layer, not yet read */
+    gboolean layer_broken; /* it was given something that it cannot decode */
+    GByteArray *decoded;   /* from the layer, not yet read */
     gsize decoded_offset;
     GByteArray *encoded; /* from the layer, not yet written */
     gsize encoded_offset;
@@ -416,12 +417,13 @@ void spice_transport_add_layer(SpiceTransport *t, const SpiceSecurityLayer *laye
 
     t->layer = *layer;
     t->has_layer = TRUE;
-    /* What fails here fails again at the next read: the decoder has seen the bad bytes. */
     while (size > 0) {
         gsize piece = MIN(size, LAYER_CHUNK);
 
-        if (!layer->decode(layer->self, surplus, piece, &out, &out_size))
+        if (!layer->decode(layer->self, surplus, piece, &out, &out_size)) {
+            t->layer_broken = TRUE;
             break;
+        }
         g_byte_array_append(t->decoded, out, out_size);
         surplus += piece;
         size -= piece;
@@ -444,7 +446,11 @@ gssize spice_transport_read(SpiceTransport *t, void *buffer, gsize size, GError 
     while (t->decoded_offset == t->decoded->len) {
         const guint8 *out = NULL;
         gsize out_size = 0;
-        gssize n = stream_read(t, wire, sizeof wire, error);
+        gssize n;
+
+        if (t->layer_broken)
+            return layer_failed(error);
+        n = stream_read(t, wire, sizeof wire, error);
 
         if (n <= 0)
             return n;

@@ -155,6 +155,11 @@ guint16 fake_server_add_tls(FakeServer *server, const gchar *cert, const gchar *
     return g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(actual));
 }
 
+void fake_server_limit_tls(FakeServer *server, gint version)
+{
+    g_assert_cmpint(SSL_CTX_set_max_proto_version(server->tls, version), ==, 1);
+}
+
 void fake_server_add_unix(FakeServer *server, const gchar *path)
 {
     g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
