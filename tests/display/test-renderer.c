@@ -112,6 +112,23 @@ static void test_turns(void)
     renderer_shared_unref(shared);
 }
 
+static void test_resets(void)
+{
+    RendererShared *shared = new_shared();
+    Player player;
+
+    tap_case("a reset may follow a reset at once");
+    new_player(&player, shared, 0);
+    for (int i = 0; i < 500; i++) {
+        send_primary(&player, 40, 30);
+        renderer_reset(player.renderer, NULL);
+        renderer_reset(player.renderer, NULL);
+    }
+    CHECK(drained(&player));
+    player_clear(&player);
+    renderer_shared_unref(shared);
+}
+
 static void test_damage(void)
 {
     RendererShared *shared = new_shared();
@@ -540,6 +557,7 @@ static void test_ahead(void)
 int main(void)
 {
     test_turns();
+    test_resets();
     test_damage();
     test_cache_wait();
     test_closing_ends_waits();

@@ -12,6 +12,7 @@ typedef struct Plan {
     guint16 target_port;
     gint inputs_ready;  /* channels of the source that have been linked */
     gint answered;      /* the source got the client's answer: its message type */
+    gint client_ready;  /* all channels are READY at the client, and the test looks */
     gint migrated;      /* the source has told the channels to move */
     gint target_main;   /* the target's main channel is in use */
     gint target_linked; /* connections at the target */
@@ -67,7 +68,7 @@ static void source_main(FakeConn *conn, Plan *plan)
     fake_message_clear(&message);
     fake_send(conn, SPICE_MSG_MAIN_CHANNELS_LIST, &list);
     wait_until(&plan->inputs_ready);
-    g_usleep(100000); /* both channels are READY at the client */
+    wait_until(&plan->client_ready);
     if (plan->way == SWITCH) {
         send_begin(conn, plan, SPICE_MSG_MAIN_MIGRATE_SWITCH_HOST);
         return;
@@ -256,6 +257,7 @@ static void begin(Fixture *f, Way way)
     recorder_wait(f->r, "inputs:0 inputs-modifiers");
     recorder_wait(f->r, "cursor-hide");
     g_string_truncate(f->r->lines, 0);
+    g_atomic_int_set(&f->plan.client_ready, 1);
 }
 
 static void end(Fixture *f)
@@ -305,7 +307,8 @@ static void test_seamless(void)
     g_assert_cmpuint(recorder_count(f.r, "main-agent-update"), ==, 0);
     assert_quiet(&f);
     press_key(&f);
-    g_assert_cmpint(g_atomic_int_get(&f.plan.answered), ==, SPICE_MSGC_MAIN_MIGRATE_CONNECTED_SEAMLESS);
+    g_assert_cmpint(g_atomic_int_get(&f.plan.answered), ==,
+                    SPICE_MSGC_MAIN_MIGRATE_CONNECTED_SEAMLESS);
     g_assert_cmpint(g_atomic_int_get(&f.plan.data_ok), ==, 2);
     assert_port(&f);
     end(&f);
