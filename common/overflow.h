@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Checked arithmetic on sizes: everything that multiplies or adds lengths from a peer goes through here. */
+/* Checked arithmetic on sizes: everything that multiplies or adds lengths from a peer goes through
+ * here. */
 #ifndef COMMON_OVERFLOW_H
 #define COMMON_OVERFLOW_H
 

@@ -170,10 +170,14 @@ static gssize fill(SpiceChannel *channel, SpiceConnection *conn, GError **error)
 FillResult spice_connection_fill_beside(SpiceChannel *channel, SpiceConnection *conn)
 {
     GError *error = NULL;
-    gssize n = fill(channel, conn, &error);
+    gsize room = 0;
+    gssize n;
 
+    if (!conn->held_error && !conn->held_end)
+        spice_connection_room(conn, &room);
+    n = fill(channel, conn, &error);
     if (n > 0)
-        return FILL_READ;
+        return (gsize)n < room && spice_transport_is_direct(conn->transport) ? FILL_ALL : FILL_READ;
     if (n < 0 && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
         g_error_free(error);
         /* When TLS wants to write first, the main context waits for that. */
@@ -384,19 +388,20 @@ void spice_channel_flush_now(SpiceChannel *channel)
 {
     struct ChannelFields *f = &channel->priv->f;
     SpiceConnection *conn = f->conn;
-    gboolean all, failed, was_failed;
+    gboolean all, failed;
 
     if (!conn || !conn->transport)
         return;
     spice_channel_lock(channel);
-    was_failed = conn->write_failed;
     all = spice_connection_flush(channel, conn);
     failed = conn->write_failed;
     unchoke(channel, conn);
-    spice_channel_unlock(channel);
+    /* With TLS, both sides note what a write waits for. */
     if (!all)
         spice_transport_watch_write(conn->transport, TRUE);
-    else if (!was_failed)
+    spice_channel_unlock(channel);
+    /* It may also have failed on the reader's thread. */
+    if (all)
         spice_channel_complete_flushes(channel, !failed);
 }
 

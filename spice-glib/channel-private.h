@@ -93,6 +93,7 @@ typedef enum SpiceReaderState {
     SPICE_READER_OFF,   /* the main context has the connection: wait for wake() */
     SPICE_READER_WAIT,  /* nothing is there: wait until the file descriptor is readable, or for
                            wake() */
+    SPICE_READER_WAIT_REST, /* the same, in the middle of a message */
     SPICE_READER_AGAIN, /* there may be more */
 } SpiceReaderState;
 
@@ -102,6 +103,9 @@ SpiceReader *spice_channel_get_reader(SpiceChannel *channel);
 /* On the class's thread: read once, without blocking, and hand over what has come. Sets *fd with
  * SPICE_READER_WAIT. */
 SpiceReaderState spice_reader_step(SpiceReader *reader, int *fd);
+/* In the main context. After this the reader doesn't touch the connection, and doesn't call the
+ * class, until it is woken again. */
+void spice_channel_take_back(SpiceChannel *channel);
 
 /* In class_init. The tables must live as long as the class. max_body: largest body accepted, bytes.
  */

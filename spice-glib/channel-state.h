@@ -4,8 +4,9 @@
  *
  * A SpiceConnection is one connection to a server, from the open stream to the last byte. It is
  * reference-counted, because a handler may drop the connection whose message it works on; and it is
- * an object apart from the channel, because a migration moves it from one channel to another. Main
- * context only. */
+ * an object apart from the channel, because a migration moves it from one channel to another. It
+ * belongs to the main context, which may lend its input side (channel-reader.c); its output side is
+ * then guarded by the lock of the reader. */
 #pragma once
 
 #include "channel-private.h"
@@ -193,7 +194,12 @@ void spice_connection_filled(SpiceConnection *conn, gsize n);
 void spice_channel_write_bytes(SpiceChannel *channel, const guint8 *bytes, gsize size);
 void spice_channel_complete_flushes(SpiceChannel *channel, gboolean done);
 gboolean spice_channel_is_blocked(SpiceChannel *channel);
-typedef enum FillResult { FILL_READ, FILL_DRY, FILL_OVER } FillResult;
+typedef enum FillResult {
+    FILL_READ,
+    FILL_ALL, /* the same, and the socket had no more */
+    FILL_DRY,
+    FILL_OVER,
+} FillResult;
 /* Read once on the reader's thread, under its lock. The end of the stream and errors are kept for
  * the main context. */
 FillResult spice_connection_fill_beside(SpiceChannel *channel, SpiceConnection *conn);
@@ -214,8 +220,6 @@ void spice_channel_lock(SpiceChannel *channel);
 void spice_channel_unlock(SpiceChannel *channel);
 /* Let the reader have the input. FALSE: the main context has to go on itself. */
 gboolean spice_channel_lend(SpiceChannel *channel, SpiceConnection *conn);
-/* After this the reader doesn't touch the connection. */
-void spice_channel_take_back(SpiceChannel *channel);
 
 /* --- channel-messages.c --- */
 StepResult spice_channel_step_message(SpiceChannel *channel, SpiceConnection *conn);

@@ -21,6 +21,7 @@ typedef struct Watch {
 struct SpiceTransport {
     GIOStream *stream;
     GSocket *socket;
+    int fd; /* of the socket */
     gboolean is_unix;
     gboolean direct; /* nothing stands between the stream and its socket */
     GPollableInputStream *input;
@@ -33,7 +34,8 @@ struct SpiceTransport {
 
     SpiceSecurityLayer layer;
     gboolean has_layer;
-    GByteArray *decoded; /* from the layer, not yet read */
+    gboolean layer_broken; /* it was given something that it cannot decode */
+    GByteArray *decoded;   /* from the layer, not yet read */
     gsize decoded_offset;
     GByteArray *encoded; /* from the layer, not yet written */
     gsize encoded_offset;
@@ -48,6 +50,7 @@ SpiceTransport *spice_transport_new(GIOStream *stream, GSocket *socket)
 
     t->stream = g_object_ref(stream);
     t->socket = g_object_ref(socket);
+    t->fd = g_socket_get_fd(socket);
     t->is_unix = g_socket_get_family(socket) == G_SOCKET_FAMILY_UNIX;
     t->direct = G_IS_SOCKET_CONNECTION(stream) && !G_IS_TCP_WRAPPER_CONNECTION(stream);
     t->input = G_POLLABLE_INPUT_STREAM(g_io_stream_get_input_stream(stream));
@@ -146,6 +149,11 @@ static void set_watch(SpiceTransport *t, Watch *watch, gboolean on)
     g_source_attach(watch->source, spice_main_context());
 }
 
+gboolean spice_transport_is_direct(SpiceTransport *t)
+{
+    return (t->direct || t->is_unix) && !t->ssl && !t->has_layer;
+}
+
 gboolean spice_transport_waits_for_input(SpiceTransport *t)
 {
     return t->reads.condition == G_IO_IN;
@@ -195,7 +203,7 @@ static gssize read_socket(SpiceTransport *t, void *buffer, gsize size, GError **
         msg.msg_controllen = sizeof control;
     }
     do
-        n = recvmsg(g_socket_get_fd(t->socket), &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        n = recvmsg(t->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
     if (n < 0) {
         set_errno_error(error, "Error receiving data");
@@ -409,12 +417,13 @@ void spice_transport_add_layer(SpiceTransport *t, const SpiceSecurityLayer *laye
 
     t->layer = *layer;
     t->has_layer = TRUE;
-    /* What fails here fails again at the next read: the decoder has seen the bad bytes. */
     while (size > 0) {
         gsize piece = MIN(size, LAYER_CHUNK);
 
-        if (!layer->decode(layer->self, surplus, piece, &out, &out_size))
+        if (!layer->decode(layer->self, surplus, piece, &out, &out_size)) {
+            t->layer_broken = TRUE;
             break;
+        }
         g_byte_array_append(t->decoded, out, out_size);
         surplus += piece;
         size -= piece;
@@ -437,7 +446,11 @@ gssize spice_transport_read(SpiceTransport *t, void *buffer, gsize size, GError 
     while (t->decoded_offset == t->decoded->len) {
         const guint8 *out = NULL;
         gsize out_size = 0;
-        gssize n = stream_read(t, wire, sizeof wire, error);
+        gssize n;
+
+        if (t->layer_broken)
+            return layer_failed(error);
+        n = stream_read(t, wire, sizeof wire, error);
 
         if (n <= 0)
             return n;

@@ -28,6 +28,8 @@ int spice_transport_get_tls_bits(SpiceTransport *transport);
 void spice_transport_set_callbacks(SpiceTransport *transport, SpiceTransportReady readable,
                                    SpiceTransportReady writable, gpointer data);
 void spice_transport_watch_read(SpiceTransport *transport, gboolean on);
+/* A read of less than was asked for has emptied the socket. */
+gboolean spice_transport_is_direct(SpiceTransport *transport);
 /* A read that would have blocked waits for input (and not, as TLS may, for room to write). */
 gboolean spice_transport_waits_for_input(SpiceTransport *transport);
 void spice_transport_watch_write(SpiceTransport *transport, gboolean on);

@@ -11,7 +11,8 @@
  * Debug messages, version and small conversions.
  */
 
-/* clang-format off: it takes the name for a subtraction */
+/* It takes the name for a subtraction. */
+/* clang-format off */
 G_DEFINE_QUARK(spice-client-error-quark, spice_client_error)
 /* clang-format on */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A test program in plain C: CHECK() counts, tap_case() names, tap_done() closes with the plan and the exit status.
- * For rooms without GLib; programs with GLib use GTest. */
+/* A test program in plain C: CHECK() counts, tap_case() names, tap_done() closes with the plan and
+ * the exit status. For rooms without GLib; programs with GLib use GTest. */
 #ifndef TESTS_TAP_H
 #define TESTS_TAP_H
 

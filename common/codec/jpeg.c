@@ -207,8 +207,8 @@ static CodecResult decoder_run(Decoder *decoder, bool fast, CodecFormat to, uint
     jpeg->dct_method = fast ? JDCT_IFAST : JDCT_ISLOW;
     jpeg->do_fancy_upsampling = !fast;
     jpeg_start_decompress(jpeg);
-    /* Of a picture in several scans all are read by now; if the last ones are missing, what is there is only
-     * blurred. */
+    /* Of a picture in several scans all are read by now; if the last ones are missing, what is
+     * there is only blurred. */
     if (decoder->dry && jpeg_has_multiple_scans(jpeg))
         leave((j_common_ptr)jpeg, CODEC_TRUNCATED);
 

@@ -5,6 +5,8 @@
 
 /* Images smaller than this are decoded faster than a thread wakes up. */
 #define AHEAD_MIN_PIXELS (128 * 128)
+/* The codecs of the LZ family decode a hundred times as fast as the others. */
+#define AHEAD_MIN_PIXELS_LZ (512 * 512)
 /* Bodies smaller than this hold no image that is worth it (a flat picture compresses to about
  * 1/1000). */
 #define AHEAD_MIN_BODY 512
@@ -277,22 +279,25 @@ static Ahead *new_ahead(Renderer *renderer)
 static bool can_decode_ahead(Renderer *renderer, const WireImage *wire)
 {
     CanvasPaletteRef ref;
+    uint64_t least;
 
     switch (wire->type) {
     case SPICE_IMAGE_TYPE_QUIC:
-    case SPICE_IMAGE_TYPE_LZ_PLT:
-    case SPICE_IMAGE_TYPE_LZ_RGB:
     case SPICE_IMAGE_TYPE_JPEG:
     case SPICE_IMAGE_TYPE_JPEG_ALPHA:
+        least = AHEAD_MIN_PIXELS;
+        break;
+    case SPICE_IMAGE_TYPE_LZ_PLT:
+    case SPICE_IMAGE_TYPE_LZ_RGB:
     case SPICE_IMAGE_TYPE_LZ4:
+        least = AHEAD_MIN_PIXELS_LZ;
         break;
     default:
         return false;
     }
     if (canvas_image_palette(wire, &ref) && ref.from_cache)
         return false;
-    return wire_pixels(wire) >= AHEAD_MIN_PIXELS &&
-           wire_pixels(wire) <= shared_image_pixels(renderer->shared);
+    return wire_pixels(wire) >= least && wire_pixels(wire) <= shared_image_pixels(renderer->shared);
 }
 
 static void submit(Renderer *renderer, Ahead *ahead, uint16_t type)

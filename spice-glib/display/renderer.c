@@ -16,11 +16,13 @@
 /* The thread reads ahead of its drawing while less than this is queued, so that images can be
  * decoded beside it. */
 #define FEED_AHEAD (512u << 10)
-/* A trickle of messages is read at most so often: each wake-up costs more than a small message, and nobody is told sooner.
- * More than this at a time is no trickle, but a server that waits for acknowledgements or a picture that should come. */
-#define NAP_US 4000
-#define TRICKLE_MESSAGES 12
-#define TRICKLE_BYTES (48u << 10)
+/* A trickle of messages is read at most so often: each wake-up costs more than a small message, and
+ * nobody is told sooner. More than this at a time is no trickle, but a server that waits for
+ * acknowledgements or a picture that should come. */
+#define NAP_US 7000
+#define REST_NAP_US 1000 /* the rest of a message is on its way */
+#define TRICKLE_MESSAGES 20
+#define TRICKLE_BYTES (256u << 10)
 /* More rectangles than this aren't worth a repaint each. */
 #define MAX_DAMAGE_RECTS 16
 #define MAX_SURFACE_BYTES (UINT64_C(2) << 30)
@@ -389,12 +391,14 @@ static void sleep_on_source(Renderer *renderer, int64_t until)
 {
     struct pollfd fds[2] = {{.fd = renderer->feed_fd, .events = POLLIN},
                             {.fd = renderer->wake_fd, .events = POLLIN}};
-    int64_t now = renderer_now(renderer), nap = renderer->last_woke + NAP_US - now;
-    bool trickle = renderer->n_since_woke < TRICKLE_MESSAGES && renderer->bytes_since_woke < TRICKLE_BYTES;
+    int64_t longest = renderer->fed == RENDERER_FEED_WAIT_REST ? REST_NAP_US : NAP_US;
+    int64_t now = renderer_now(renderer), nap = renderer->last_woke + longest - now;
+    bool trickle =
+        renderer->n_since_woke < TRICKLE_MESSAGES && renderer->bytes_since_woke < TRICKLE_BYTES;
     int timeout = -1;
 
     renderer->polling = true;
-    if (nap > 0 && nap <= NAP_US && trickle) {
+    if (nap > 0 && nap <= longest && trickle) {
         pthread_mutex_unlock(&renderer->lock);
         poll(fds + 1, 1, (int)(MIN(nap, MAX(0, until - now)) + 999) / 1000);
         pthread_mutex_lock(&renderer->lock);
@@ -421,7 +425,7 @@ static void sleep_on_source(Renderer *renderer, int64_t until)
 static void sleep_until_work(Renderer *renderer, int64_t until)
 {
     renderer->sleeping = true;
-    if (renderer->fed == RENDERER_FEED_WAIT && !renderer->failed)
+    if (renderer->fed >= RENDERER_FEED_WAIT && !renderer->failed)
         sleep_on_source(renderer, until);
     else
         sleep_on_condition(renderer, until);
@@ -481,8 +485,9 @@ static void *run_thread(void *data)
             pthread_mutex_lock(&renderer->lock);
             renderer->reset_wanted = false;
             pthread_cond_broadcast(&renderer->done);
-            /* The caller of the reset has to be through before anything new is done. */
-            while (renderer->held && !renderer->stop)
+            /* The caller of the reset has to be through before anything new is done. It may be
+             * through and reset again before this thread has noticed. */
+            while (renderer->held && !renderer->reset_wanted && !renderer->stop)
                 pthread_cond_wait(&renderer->wake, &renderer->lock);
             continue;
         }

@@ -168,8 +168,9 @@ typedef struct RendererMediaTime {
 
 typedef enum RendererFeed {
     RENDERER_FEED_OFF,   /* nothing will come before renderer_wake() */
-    RENDERER_FEED_WAIT,  /* nothing is there: wait for the file descriptor or renderer_wake() */
     RENDERER_FEED_AGAIN, /* there may be more */
+    RENDERER_FEED_WAIT,  /* nothing is there: wait for the file descriptor or renderer_wake() */
+    RENDERER_FEED_WAIT_REST, /* the same, in the middle of a message */
 } RendererFeed;
 
 typedef struct RendererConfig {

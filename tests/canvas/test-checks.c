@@ -173,7 +173,8 @@ static void test_unknown_surfaces(void)
  */
 static void test_bitmaps(void)
 {
-    start("cve_2018_10893_bitmaps_larger_than_their_data", SPICE_SURFACE_FMT_32_xRGB);
+    start("cve_2018_10893_and_bitmap_consistent_2015_bitmaps_larger_than_their_data",
+          SPICE_SURFACE_FMT_32_xRGB);
     WireImage good = bitmap_of(SPICE_BITMAP_FMT_32BIT, 10, 10, 40), image;
     struct {
         uint32_t x, y, stride;
@@ -577,7 +578,8 @@ static void test_text(void)
     WireMsgDisplayDrawText message = {.base = base_of(all), .string = &string};
 
     memset(rows, 0xff, sizeof rows);
-    start("text: no glyphs, no raster flag, any fore_mode, short data", SPICE_SURFACE_FMT_32_xRGB);
+    start("glyph_size_overflow_2015; text: no glyphs, no raster flag, any fore_mode, short data",
+          SPICE_SURFACE_FMT_32_xRGB);
     message.fore_brush.type = SPICE_BRUSH_TYPE_SOLID;
     message.fore_brush.u.color = 0x123456;
     message.back_brush = message.fore_brush;

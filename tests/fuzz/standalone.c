@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* main() for a fuzz target built without libFuzzer: runs every file of the folders or files given, once each. */
+/* main() for a fuzz target built without libFuzzer: runs every file of the folders or files given,
+ * once each. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,7 +21,8 @@ static void run_file(const char *path)
         fprintf(stderr, "cannot read %s\n", path);
         exit(2);
     }
-    uint8_t *data = malloc(st.st_size ? st.st_size : 1); /* exact size: an overread meets the sanitizer */
+    uint8_t *data =
+        malloc(st.st_size ? st.st_size : 1); /* exact size: an overread meets the sanitizer */
     if (!data || fread(data, 1, st.st_size, file) != (size_t)st.st_size)
         exit(2);
     fclose(file);

@@ -36,6 +36,8 @@ typedef struct FakeMessage {
 FakeServer *fake_server_new(FakeScript script, gpointer data);
 /* Speak TLS on a further port, from now on. PEM files. */
 guint16 fake_server_add_tls(FakeServer *server, const gchar *cert, const gchar *key);
+/* No newer TLS than this (TLS1_2_VERSION, ...) on that port. */
+void fake_server_limit_tls(FakeServer *server, gint version);
 /* Listen on a Unix socket too. */
 void fake_server_add_unix(FakeServer *server, const gchar *path);
 guint16 fake_server_port(FakeServer *server);

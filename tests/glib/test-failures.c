@@ -278,6 +278,36 @@ static void test_password_too_long(void)
     fake_server_free(server);
 }
 
+static void ticket_script(FakeConn *conn, gpointer data)
+{
+    gchar **seen = data;
+
+    if (!fake_read_link(conn) || !fake_write_reply(conn, 0xb, 0) || !fake_read_ticket(conn))
+        return;
+    *seen = g_strdup(conn->password);
+    fake_write_result(conn, SPICE_LINK_ERR_PERMISSION_DENIED);
+}
+
+/* A ticket decrypts to the password, whatever its length, and never to more than a server's buffer
+ * of 61 bytes holds. */
+static void test_cve_2013_4282_ticket_of_every_length(void)
+{
+    for (gsize n = 0; n <= 300; n = n < 64 ? n + 1 : n + 59) {
+        gchar *seen = NULL;
+        FakeServer *server = fake_server_new(ticket_script, &seen);
+        Recorder *r = recorder_new(fake_server_port(server), 0);
+        g_autofree gchar *password = g_strnfill(n, 'p');
+
+        g_object_set(r->session, "password", password, NULL);
+        g_string_truncate(r->lines, 0);
+        expect(r, "ERROR_AUTH", UPDATE);
+        recorder_free(r);
+        fake_server_free(server);
+        g_assert_cmpstr(seen, ==, n <= 60 ? password : NULL);
+        g_free(seen);
+    }
+}
+
 static void test_protocol_1(void)
 {
     FakeServer *server = fake_server_new(fake_standard, NULL);
@@ -418,6 +448,8 @@ int main(int argc, char **argv)
     g_test_add_func("/failures/bad-key", test_bad_key);
     g_test_add_func("/failures/password-refused", test_password_refused);
     g_test_add_func("/failures/password-too-long", test_password_too_long);
+    g_test_add_func("/failures/cve_2013_4282_ticket_of_every_length",
+                    test_cve_2013_4282_ticket_of_every_length);
     g_test_add_func("/failures/protocol-1", test_protocol_1);
     g_test_add_func("/failures/cut-at-every-byte", test_cut_at_every_byte);
     g_test_add_func("/failures/give-up-while-linking", test_give_up_while_linking);

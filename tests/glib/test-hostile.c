@@ -342,8 +342,9 @@ static void many_channels(FakeConn *conn, gpointer data)
     ask_pong(conn, data);
 }
 
-/* A list that repeats itself creates each channel once. */
-static void test_repeated_channels(void)
+/* dangers.md, "duplicate channel connect crash": a list that repeats itself creates each channel
+ * once. */
+static void test_duplicate_channel_connect_2017(void)
 {
     gint done = 0;
     Hostile h = {.main = many_channels, .data = &done};
@@ -578,7 +579,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_log_set_always_fatal(G_LOG_FATAL_MASK);
-    g_test_add_func("/hostile/cve_2016_9577_oversized_headers",
+    g_test_add_func("/hostile/cve_2016_9577_and_huge_message_2019_oversized_headers",
                     test_cve_2016_9577_oversized_headers);
     g_test_add_func("/hostile/gone-in-mid-message", test_server_gone_in_mid_message);
     g_test_add_func("/hostile/cve_2017_12194_malformed_bodies",
@@ -591,7 +592,7 @@ int main(int argc, char **argv)
                     test_cve_2026_105958_migrate_without_migration);
     g_test_add_func("/hostile/flood-leaves-the-loop", test_flood_leaves_the_loop);
     g_test_add_func("/hostile/ping-flood", test_ping_flood);
-    g_test_add_func("/hostile/repeated-channels", test_repeated_channels);
+    g_test_add_func("/hostile/duplicate_channel_connect_2017", test_duplicate_channel_connect_2017);
     g_test_add_func("/hostile/acks", test_acks);
     g_test_add_func("/hostile/wait-for-nobody", test_wait_for_nobody);
     g_test_add_func("/hostile/wait-cycle", test_wait_cycle);

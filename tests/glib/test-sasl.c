@@ -2,6 +2,8 @@
 /* SASL against the server half of the same library: DIGEST-MD5 with its security layer on plain
  * TCP, PLAIN inside TLS, refusals, and hostile lengths. Spec: client-glib.md 4.6, wire.md 6. */
 #include <string.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sasl/sasl.h>
 #include <sasl/saslplug.h>
 #include "certificates.h"
@@ -118,19 +120,20 @@ static gboolean write_layered(FakeConn *conn, sasl_conn_t *sasl, gboolean layer,
     return fake_write(conn, out, out_size);
 }
 
+/* The link's result, INIT and NAME of a main channel. */
+static const guint8 main_start[] = {
+    0,    0,  0,    0, /* link result */
+    0x67, 0,  0x20, 0, 0, 0, 0x34, 0x12, 0, 0, 1, 0, 0, 0,    3, 0, 0, 0, 1, 0, 0, 0, 0, 0,   0,
+    0,    10, 0,    0, 0, 1, 1,    1,    0, 0, 0, 0, 4, 0x71, 0, 6, 0, 0, 0, 2, 0, 0, 0, 'x', 0};
+
 static void serve_main(FakeConn *conn, sasl_conn_t *sasl, gboolean layer)
 {
-    static const guint8 start[] = {0,    0, 0,    0, /* link result */
-                                   0x67, 0, 0x20, 0, 0, 0, 0x34, 0x12, 0, 0,   1, 0, 0,
-                                   0,    3, 0,    0, 0, 1, 0,    0,    0, 0,   0, 0, 0,
-                                   10,   0, 0,    0, 1, 1, 1,    0,    0, 0,   0, 4, 0x71,
-                                   0,    6, 0,    0, 0, 2, 0,    0,    0, 'x', 0};
     guint8 wire[4096];
     GByteArray *got = g_byte_array_new();
 
     /* in two packets, the border inside a message */
-    if (!write_layered(conn, sasl, layer, start, 20) ||
-        !write_layered(conn, sasl, layer, start + 20, sizeof start - 20))
+    if (!write_layered(conn, sasl, layer, main_start, 20) ||
+        !write_layered(conn, sasl, layer, main_start + 20, sizeof main_start - 20))
         goto out;
     /* ATTACH_CHANNELS and the mouse mode must come through the layer */
     while (got->len < 6 + 8) {
@@ -288,7 +291,7 @@ static void hostile_script(FakeConn *conn, gpointer data)
     fake_drain(conn);
 }
 
-/* SASL decode loop of 2017 and lengths: bounded before anything is allocated. */
+/* Lengths of the handshake: bounded before anything is allocated. */
 static void test_hostile_lengths(void)
 {
     static const Hostile cases[] = {
@@ -302,6 +305,97 @@ static void test_hostile_lengths(void)
         recorder_free(r);
         fake_server_free(server);
     }
+}
+
+/* Log in for the security layer; NULL: the client is gone. */
+static sasl_conn_t *log_in(FakeConn *conn)
+{
+    sasl_security_properties_t props = {.min_ssf = 56, .max_ssf = 256, .maxbufsize = 8192};
+    sasl_conn_t *sasl = NULL;
+    g_autofree gchar *in = NULL;
+    gchar name[10];
+    const char *out = NULL;
+    unsigned out_size = 0;
+    guint32 size;
+
+    if (!fake_read_link(conn) || !fake_write_reply(conn, 0x0d, 0xf) || !read_word(conn, &size) ||
+        !write_word(conn, 12) || !fake_write(conn, ",DIGEST-MD5,", 12) || !read_word(conn, &size) ||
+        size != sizeof name || !fake_read(conn, name, size) || !read_data(conn, &in, &size))
+        return NULL;
+    g_assert_cmpint(
+        sasl_server_new("spice", "vm", "vm", NULL, NULL, callbacks, SASL_SUCCESS_DATA, &sasl), ==,
+        SASL_OK);
+    sasl_setprop(sasl, SASL_SEC_PROPS, &props);
+    g_assert_cmpint(sasl_server_start(sasl, "DIGEST-MD5", in, in ? size : 0, &out, &out_size), ==,
+                    SASL_CONTINUE);
+    g_clear_pointer(&in, g_free);
+    if (!write_answer(conn, out, out_size, FALSE) || !read_data(conn, &in, &size)) {
+        sasl_dispose(&sasl);
+        return NULL;
+    }
+    g_assert_cmpint(sasl_server_step(sasl, in, in ? size : 0, &out, &out_size), ==, SASL_OK);
+    write_answer(conn, out, out_size, TRUE);
+    return sasl;
+}
+
+static void packets_script(FakeConn *conn, gpointer data)
+{
+    sasl_conn_t *sasl = log_in(conn);
+
+    if (sasl) {
+        write_word(conn, 0);
+        fake_write(conn, data, 40);
+        fake_drain(conn);
+    }
+    sasl_dispose(&sasl);
+}
+
+/* One byte at a time: most reads give the layer nothing to decode. */
+static void dribble_script(FakeConn *conn, gpointer data)
+{
+    sasl_conn_t *sasl = log_in(conn);
+    const char *out;
+    unsigned size;
+
+    if (!sasl)
+        return;
+    write_word(conn, 0);
+    g_assert_cmpint(sasl_encode(sasl, (const char *)main_start, sizeof main_start, &out, &size), ==,
+                    SASL_OK);
+    g_socket_set_option(g_socket_connection_get_socket(conn->stream), IPPROTO_TCP, TCP_NODELAY, 1,
+                        NULL);
+    for (unsigned i = 0; i < size && fake_write(conn, out + i, 1); i++)
+        g_usleep(200);
+    fake_drain(conn);
+    sasl_dispose(&sasl);
+}
+
+/* dangers.md, "SASL decode infinite loop (2017)": packets that are endless or forged end the
+ * channel, those of no bytes are passed over, and pieces of good ones are put together. */
+static void test_sasl_decode_infinite_loop_2017(void)
+{
+    static const guint8 packets[][40] = {
+        {0xff, 0xff, 0xff, 0xff},             /* that never end */
+        {0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff}, /* the same behind one of no bytes */
+        {0, 0, 0, 36, 'x'},                   /* with a wrong code */
+        {0, 0, 0, 1, 'x'},                    /* shorter than the code */
+    };
+    FakeServer *server;
+    Recorder *r;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(packets); i++) {
+        server = fake_server_new(packets_script, (gpointer)packets[i]);
+        r = start(server, 0, "alice", "wonder");
+        recorder_wait(r, "main:0 ERROR_");
+        recorder_free(r);
+        fake_server_free(server);
+    }
+    server = fake_server_new(dribble_script, NULL);
+    r = start(server, 0, "alice", "wonder");
+    recorder_wait(r, "session notify::name");
+    g_assert_cmpuint(recorder_count(r, "ERROR"), ==, 0);
+    recorder_free(r);
+    fake_server_free(server);
 }
 
 static void test_reconnect_with_credentials(void)
@@ -332,6 +426,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sasl/plain-in-tls", test_plain_in_tls);
     g_test_add_func("/sasl/plain-without-tls", test_plain_without_tls);
     g_test_add_func("/sasl/hostile-lengths", test_hostile_lengths);
+    g_test_add_func("/sasl/sasl_decode_infinite_loop_2017", test_sasl_decode_infinite_loop_2017);
     g_test_add_func("/sasl/reconnect", test_reconnect_with_credentials);
     result = g_test_run();
     certificates_clean();

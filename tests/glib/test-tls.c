@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* TLS: every way to check a certificate, and what is said when it fails. Spec: client-glib.md 4.5.
  */
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include "certificates.h"
 #include "fake-server.h"
 #include "recorder.h"
@@ -343,6 +345,58 @@ static void test_bulk(void)
     fake_server_free(server);
 }
 
+/* Handshakes again and again cost a peer much: the client does none of them. */
+static void renegotiation_script(FakeConn *conn, gpointer data)
+{
+    SSL *ssl = conn->ssl;
+    guint8 byte;
+    gboolean refused = FALSE;
+
+    if (!fake_link(conn, 0))
+        return;
+    g_assert_cmpint(SSL_version(ssl), ==, TLS1_2_VERSION);
+    ERR_clear_error();
+    g_assert_cmpint(SSL_renegotiate(ssl), ==, 1);
+    /* This asks for a handshake; the answer comes when reading. */
+    SSL_do_handshake(ssl);
+    while (!refused && SSL_renegotiate_pending(ssl)) {
+        for (unsigned long error; (error = ERR_get_error()) != 0;)
+            refused = refused || ERR_GET_REASON(error) == SSL_R_NO_RENEGOTIATION;
+        if (!refused && !fake_read(conn, &byte, 1) && ERR_peek_error() == 0)
+            break;
+    }
+    g_atomic_int_set((gint *)data, refused ? 1 : -1);
+    fake_drain(conn);
+}
+
+static void test_cve_2021_20201_renegotiation(void)
+{
+    gint done = 0;
+    FakeServer *server = fake_server_new(renegotiation_script, &done);
+    guint16 tls_port =
+        fake_server_add_tls(server, certificates_path("dns.pem"), certificates_path("key.pem"));
+    Recorder *r = recorder_new(0, tls_port);
+
+    fake_server_limit_tls(server, TLS1_2_VERSION);
+    g_object_set(r->session, "host", "localhost", "ca-file", certificates_path("ca.pem"), NULL);
+    g_assert_true(spice_session_connect(r->session));
+    run_while(not_done, &done);
+    g_assert_cmpint(done, ==, 1);
+    recorder_free(r);
+    fake_server_free(server);
+    /* Versions whose renegotiation cannot be refused safely are not spoken at all. */
+    server = fake_server_new(fake_standard, NULL);
+    tls_port =
+        fake_server_add_tls(server, certificates_path("dns.pem"), certificates_path("key.pem"));
+    fake_server_limit_tls(server, TLS1_1_VERSION);
+    r = recorder_new(0, tls_port);
+    g_object_set(r->session, "host", "localhost", "ca-file", certificates_path("ca.pem"), NULL);
+    g_assert_true(spice_session_connect(r->session));
+    recorder_wait(r, "main:0 ERROR_TLS");
+    recorder_free(r);
+    fake_server_free(server);
+}
+
 static void make_certificates(void)
 {
     certificates_init();
@@ -384,6 +438,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tls/need-secured", test_need_secured);
     g_test_add_func("/tls/secure-channels", test_secure_channels);
     g_test_add_func("/tls/bulk", test_bulk);
+    g_test_add_func("/tls/cve_2021_20201_renegotiation", test_cve_2021_20201_renegotiation);
     result = g_test_run();
     certificates_clean();
     return result;

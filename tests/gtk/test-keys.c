@@ -215,6 +215,35 @@ static void test_match(void)
     check_match("cc", "Cc", "PC");
 }
 
+/* dangers.md, "keyboard state overflow": codes outside of the table are no keys. */
+static void test_keyboard_state_overflow(void)
+{
+    static const guint codes[] = {0,          KEY_STATE_CODES, KEY_STATE_CODES + 1, 0x7fff,
+                                  0x7fffffff, 0x80000000,      G_MAXUINT - 1,       G_MAXUINT};
+    g_autoptr(GString) log = g_string_new(NULL);
+    struct {
+        guint8 before[64];
+        KeyState state;
+        guint8 after[64];
+    } area;
+
+    memset(&area, 0xa5, sizeof area);
+    key_state_init(&area.state, &sink, log);
+    for (guint i = 0; i < G_N_ELEMENTS(codes); i++) {
+        key_state_press(&area.state, codes[i], i % 2 ? 50 : 0);
+        g_assert_false(key_state_is_down(&area.state, codes[i]));
+        key_state_release(&area.state, codes[i]);
+    }
+    key_state_press(&area.state, KEY_STATE_CODES - 1, 0);
+    g_assert_true(key_state_is_down(&area.state, KEY_STATE_CODES - 1));
+    key_state_release_all(&area.state);
+    g_assert_cmpstr(log->str, ==, "+3ff -3ff ");
+    for (guint i = 0; i < sizeof area.before; i++) {
+        g_assert_cmphex(area.before[i], ==, 0xa5);
+        g_assert_cmphex(area.after[i], ==, 0xa5);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -224,5 +253,6 @@ int main(int argc, char **argv)
     g_test_add_func("/keys/release", test_release);
     g_test_add_func("/keys/fixed", test_fixed);
     g_test_add_func("/keys/grab-match", test_match);
+    g_test_add_func("/keys/keyboard_state_overflow", test_keyboard_state_overflow);
     return g_test_run();
 }

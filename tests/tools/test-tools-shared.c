@@ -62,8 +62,7 @@ static void file_all_keys(void)
 static void file_least(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(ConnectionFile) file =
-        parse("[virt-viewer]\ntype=spice\nunix-path=/run/x\n", &error);
+    g_autoptr(ConnectionFile) file = parse("[virt-viewer]\ntype=spice\nunix-path=/run/x\n", &error);
     g_assert_no_error(error);
     g_assert_cmpstr(file->unix_path, ==, "/run/x");
     g_assert_cmpstr(file->hotkeys, ==, "");
@@ -119,8 +118,7 @@ static char *write_file(const char *extra)
     int fd = g_file_open_tmp("test-XXXXXX.vv", &path, &error);
     g_assert_no_error(error);
     g_close(fd, NULL);
-    g_autofree char *text =
-        g_strdup_printf("[virt-viewer]\ntype=spice\nhost=h\nport=1\n%s", extra);
+    g_autofree char *text = g_strdup_printf("[virt-viewer]\ntype=spice\nhost=h\nport=1\n%s", extra);
     g_file_set_contents(path, text, -1, &error);
     g_assert_no_error(error);
     return path;
@@ -212,7 +210,8 @@ static void arguments(void)
 /* Our names press the keys that the deployed widget presses for the same keysyms. */
 static void key_names_follow_the_vectors(void)
 {
-    g_autofree char *path = g_build_filename(g_getenv("VECTORS"), "keys", "send-keys-us.json", NULL);
+    g_autofree char *path =
+        g_build_filename(g_getenv("VECTORS"), "keys", "send-keys-us.json", NULL);
     g_autofree char *text = NULL;
     g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
     /* "Name":["1d","9d"] or "Name":["e0","1d","e0","9d"], in the object "single". */
@@ -251,10 +250,10 @@ static void characters(void)
         guint scancode;
         gboolean shift;
     } expected[] = {
-        {'a', 0x1e, FALSE}, {'Z', 0x2c, TRUE},  {'1', 0x02, FALSE},  {'!', 0x02, TRUE},
-        {'0', 0x0b, FALSE}, {'=', 0x0d, FALSE}, {'+', 0x0d, TRUE},   {'[', 0x1a, FALSE},
-        {'}', 0x1b, TRUE},  {'`', 0x29, FALSE}, {'~', 0x29, TRUE},   {'\\', 0x2b, FALSE},
-        {'|', 0x2b, TRUE},  {'/', 0x35, FALSE}, {'?', 0x35, TRUE},   {'"', 0x28, TRUE},
+        {'a', 0x1e, FALSE}, {'Z', 0x2c, TRUE},   {'1', 0x02, FALSE},  {'!', 0x02, TRUE},
+        {'0', 0x0b, FALSE}, {'=', 0x0d, FALSE},  {'+', 0x0d, TRUE},   {'[', 0x1a, FALSE},
+        {'}', 0x1b, TRUE},  {'`', 0x29, FALSE},  {'~', 0x29, TRUE},   {'\\', 0x2b, FALSE},
+        {'|', 0x2b, TRUE},  {'/', 0x35, FALSE},  {'?', 0x35, TRUE},   {'"', 0x28, TRUE},
         {' ', 0x39, FALSE}, {'\n', 0x1c, FALSE}, {'\t', 0x0f, FALSE},
     };
     guint code;
@@ -303,8 +302,8 @@ static void chords(void)
 static void check_failure(SpiceChannelEvent event, GQuark domain, int code, FailureKind kind,
                           const char *title, const char *advice)
 {
-    SpiceSession *session =
-        g_object_new(SPICE_TYPE_SESSION, "host", "h.example", "port", "5900", "tls-port", "5901", NULL);
+    SpiceSession *session = g_object_new(SPICE_TYPE_SESSION, "host", "h.example", "port", "5900",
+                                         "tls-port", "5901", NULL);
     g_autoptr(GError) error = domain ? g_error_new_literal(domain, code, "the reason") : NULL;
     g_autoptr(Failure) failure = failure_from_event(event, error, session);
     g_assert_cmpint(failure->kind, ==, kind);

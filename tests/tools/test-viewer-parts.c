@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tests of the viewer's parts that need no window: hotkeys, key maps, the send-key menu, monitor mappings. */
+/* Tests of the viewer's parts that need no window: hotkeys, key maps, the send-key menu, monitor
+ * mappings. */
 #include "config.h"
 #include "../../tools/viewer/hotkeys.h"
 #include "../../tools/viewer/key-map.h"

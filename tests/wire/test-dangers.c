@@ -114,6 +114,111 @@ static void cve_2018_10873_flexible_arrays(void)
           valid);
 }
 
+/* Everything that a dump and a writer show of a message. */
+typedef struct Shown {
+    WireBuffer text;
+    size_t longest;
+} Shown;
+
+static void show_line(void *context, const char *line)
+{
+    Shown *shown = context;
+    size_t size = strlen(line);
+
+    if (size > shown->longest)
+        shown->longest = size;
+    wire_buffer_append(&shown->text, line, size + 1);
+}
+
+/* Parse into memory that holds a value everywhere, and show what came out. */
+static bool show(WireArena *arena, int memory, const WireMessageInfo *info, const WireBuffer *body,
+                 Shown *shown)
+{
+    enum { ROOM = 256 << 10 };
+    uint8_t channel = info->channel ? info->channel : 1;
+    WireSink sink = {show_line, shown};
+
+    wire_arena_reset(arena);
+    memset(wire_arena_alloc(arena, ROOM), memory, ROOM);
+    wire_arena_reset(arena);
+    wire_buffer_reset(&shown->text);
+    const void *message =
+        wire_parse(channel, info->direction, info->type, body->data, body->size, arena, NULL);
+    if (!message)
+        return false;
+    wire_dump(channel, info->direction, info->type, message, &sink);
+    wire_write(channel, info->direction, info->type, message, &shown->text);
+    return true;
+}
+
+/* A parsed message holds nothing that was in its memory before: neither fields nor pointers. */
+static void cve_2011_1179_nothing_uninitialised(void)
+{
+    WireArena arenas[2];
+    Shown shown[2] = {{.longest = 0}, {.longest = 0}};
+    WireBuffer body = {0};
+    size_t valid = 0;
+
+    tap_case("cve_2011_1179_nothing_uninitialised");
+    wire_arena_init(&arenas[0], 4 << 20);
+    wire_arena_init(&arenas[1], 4 << 20);
+    for (size_t i = 0; i < n_infos; i++) {
+        for (int round = 0; round < 40; round++) {
+            wire_arena_reset(source.arena);
+            wire_buffer_reset(&body);
+            wire_write(infos[i].channel ? infos[i].channel : 1, infos[i].direction, infos[i].type,
+                       wire_random_message(&source, i, 0), &body);
+            if (round % 2 && body.size) /* one byte changed, as often a type or a flag */
+                body.data[wire_random_below(&source, (uint32_t)body.size)] =
+                    (uint8_t)wire_random_below(&source, 9);
+            bool good = show(&arenas[0], 0x55, &infos[i], &body, &shown[0]);
+            CHECK(show(&arenas[1], 0xaa, &infos[i], &body, &shown[1]) == good);
+            if (!good)
+                continue;
+            valid++;
+            if (!CHECK(shown[0].text.size == shown[1].text.size &&
+                       memcmp(shown[0].text.data, shown[1].text.data, shown[0].text.size) == 0))
+                printf("# %s\n", infos[i].name);
+        }
+    }
+    CHECK(valid >= 20 * n_infos);
+    for (int i = 0; i < 2; i++) {
+        wire_arena_clear(&arenas[i]);
+        wire_buffer_clear(&shown[i].text);
+    }
+    wire_buffer_clear(&body);
+}
+
+/* Lines for the log are bounded, whatever a message holds. */
+static void cve_2017_10806_lines_of_the_log(void)
+{
+    enum { TEXT = 60000, LINE = 512 };
+    WireArena arena;
+    Shown shown = {.longest = 0};
+    WireBuffer body = {0};
+    uint8_t *text = malloc(TEXT);
+
+    tap_case("cve_2017_10806_lines_of_the_log");
+    memset(text, '%', TEXT);
+    wire_arena_init(&arena, 16 << 20);
+    for (size_t i = 0; i < n_infos; i++) {
+        for (int round = 0; round < 20; round++) {
+            wire_arena_reset(source.arena);
+            wire_buffer_reset(&body);
+            wire_write(infos[i].channel ? infos[i].channel : 1, infos[i].direction, infos[i].type,
+                       wire_random_message(&source, i, 0), &body);
+            wire_buffer_append(&body, text, TEXT); /* what goes to the end of the message is long */
+            show(&arena, 0xff, &infos[i], &body, &shown);
+            CHECK(shown.longest < LINE);
+        }
+    }
+    CHECK(shown.longest > 20);
+    wire_arena_clear(&arena);
+    wire_buffer_clear(&shown.text);
+    wire_buffer_clear(&body);
+    free(text);
+}
+
 /* What a channel header announces never makes a receiver allocate without bound. */
 static void cve_2016_9577_sizes_in_channel_headers(void)
 {
@@ -428,8 +533,10 @@ int main(void)
     infos = wire_message_infos(&n_infos);
     wire_property_init(&property);
     guard = guard_new(LONGEST);
+    cve_2011_1179_nothing_uninitialised();
     cve_2016_9577_sizes_in_channel_headers();
     cve_2016_9578_link_sizes_and_counts();
+    cve_2017_10806_lines_of_the_log();
     cve_2017_12194_counts_near_2_32();
     cve_2018_10873_flexible_arrays();
     cve_2020_23793_any_bytes_before_authentication();

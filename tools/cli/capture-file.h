@@ -40,7 +40,8 @@ typedef struct CaptureRecord {
     guint64 serial;
     guint32 sub_list;
     guint16 type;
-    GBytes *body; /* of messages and of INFO and CLOSE (their text); never NULL after a successful read */
+    GBytes *body; /* of messages and of INFO and CLOSE (their text); never NULL after a successful
+                     read */
 } CaptureRecord;
 
 void capture_record_clear(CaptureRecord *record);
@@ -56,7 +57,8 @@ FILE *capture_open(const char *path, GError **error);
 /* The header of a stream that is open already. name: for the error. */
 gboolean capture_begin(FILE *file, const char *name, GError **error);
 typedef enum CaptureResult { CAPTURE_RECORD, CAPTURE_END, CAPTURE_CUT, CAPTURE_BAD } CaptureResult;
-/* The next record. END: no more; CUT: the file ends within one; BAD: error tells. record is cleared by the caller. */
+/* The next record. END: no more; CUT: the file ends within one; BAD: error tells. record is cleared
+ * by the caller. */
 CaptureResult capture_read(FILE *file, CaptureRecord *record, GError **error);
 
 #endif
