@@ -125,7 +125,7 @@ void spice_display_on_event(void *ctx, const RendererEvent *event)
     SpiceDisplayChannelPrivate *priv = self->priv;
     DisplayEvent *last;
 
-    g_mutex_lock(&priv->lock);
+    pthread_mutex_lock(&priv->lock);
     last = g_queue_peek_tail(&priv->events);
     if (event->type == RENDERER_HANDLED) {
         priv->handled = event->u.number;
@@ -138,7 +138,7 @@ void spice_display_on_event(void *ctx, const RendererEvent *event)
         g_queue_push_tail(&priv->events, copy_event(event));
         schedule(priv);
     }
-    g_mutex_unlock(&priv->lock);
+    pthread_mutex_unlock(&priv->lock);
 }
 
 void spice_display_on_queue_room(void *ctx)
@@ -146,10 +146,10 @@ void spice_display_on_queue_room(void *ctx)
     SpiceDisplayChannel *self = ctx;
     SpiceDisplayChannelPrivate *priv = self->priv;
 
-    g_mutex_lock(&priv->lock);
+    pthread_mutex_lock(&priv->lock);
     priv->want_resume = TRUE;
     schedule(priv);
-    g_mutex_unlock(&priv->lock);
+    pthread_mutex_unlock(&priv->lock);
 }
 
 void spice_display_media_time(void *ctx, RendererMediaTime *time)
@@ -357,7 +357,7 @@ void spice_display_handle_events(SpiceDisplayChannel *self)
     gboolean resume, handled;
     DisplayEvent *event;
 
-    g_mutex_lock(&priv->lock);
+    pthread_mutex_lock(&priv->lock);
     priv->scheduled = FALSE;
     g_source_set_ready_time(priv->news, -1);
     resume = priv->want_resume;
@@ -366,14 +366,14 @@ void spice_display_handle_events(SpiceDisplayChannel *self)
     /* What comes while this runs has its own turn. */
     for (guint left = priv->events.length; left > 0 && (event = g_queue_pop_head(&priv->events));
          left--) {
-        g_mutex_unlock(&priv->lock);
+        pthread_mutex_unlock(&priv->lock);
         handle_event(self, event);
         spice_display_free_event(event);
-        g_mutex_lock(&priv->lock);
+        pthread_mutex_lock(&priv->lock);
     }
     if (priv->events.length > 0)
         schedule(priv);
-    g_mutex_unlock(&priv->lock);
+    pthread_mutex_unlock(&priv->lock);
     if (handled)
         spice_channel_serial_handled(SPICE_CHANNEL(self));
     if (resume) {

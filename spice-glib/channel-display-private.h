@@ -5,6 +5,7 @@
 #pragma once
 
 #include <pixman.h>
+#include <pthread.h>
 
 #include "channel-private.h"
 #include "display/renderer.h"
@@ -37,7 +38,7 @@ struct _SpiceDisplayChannelPrivate {
     SpiceGlScanout scanout;
     guint draws_pending; /* GL_DRAWs that weren't answered */
 
-    GMutex lock; /* the rest */
+    pthread_mutex_t lock; /* the rest */
     GQueue events;
     gboolean scheduled; /* the source is due */
     gboolean want_resume, handled_grew;

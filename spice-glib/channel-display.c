@@ -183,6 +183,8 @@ static void stop_renderer(SpiceDisplayChannel *self)
     SpiceDisplayChannelPrivate *priv = self->priv;
     DisplayEvent *event;
 
+    /* Its thread may be reading, and hands over what it reads by priv->renderer. */
+    spice_channel_take_back(SPICE_CHANNEL(self));
     if (priv->turns) {
         g_source_destroy(priv->turns);
         g_clear_pointer(&priv->turns, g_source_unref);
@@ -238,9 +240,9 @@ static void channel_reset(SpiceChannel *channel, gboolean migrating)
     renderer_drain(priv->renderer, false, LAST_PICTURE_MS);
     renderer_owner_acquire(priv->renderer);
     renderer_reset(priv->renderer, NULL);
-    g_mutex_lock(&priv->lock);
+    pthread_mutex_lock(&priv->lock);
     priv->handled = 0;
-    g_mutex_unlock(&priv->lock);
+    pthread_mutex_unlock(&priv->lock);
     spice_display_handle_events(self);
     if (priv->draws_pending > 0) {
         priv->draws_pending = 0;
@@ -299,9 +301,9 @@ static guint64 handled_serial(SpiceChannel *channel)
     SpiceDisplayChannelPrivate *priv = SPICE_DISPLAY_CHANNEL(channel)->priv;
     guint64 handled;
 
-    g_mutex_lock(&priv->lock);
+    pthread_mutex_lock(&priv->lock);
     handled = priv->handled;
-    g_mutex_unlock(&priv->lock);
+    pthread_mutex_unlock(&priv->lock);
     return handled;
 }
 
@@ -360,7 +362,7 @@ static void spice_display_channel_init(SpiceDisplayChannel *self)
     priv->monitors = g_array_new(FALSE, TRUE, sizeof(SpiceDisplayMonitorConfig));
     priv->monitors_max = 1;
     priv->scanout.fd = -1;
-    g_mutex_init(&priv->lock);
+    pthread_mutex_init(&priv->lock, NULL);
     g_queue_init(&priv->events);
 }
 
@@ -387,7 +389,7 @@ static void spice_display_channel_finalize(GObject *object)
     if (priv->scanout.fd >= 0)
         close(priv->scanout.fd);
     g_array_unref(priv->monitors);
-    g_mutex_clear(&priv->lock);
+    pthread_mutex_destroy(&priv->lock);
     G_OBJECT_CLASS(spice_display_channel_parent_class)->finalize(object);
 }
 

@@ -388,19 +388,20 @@ void spice_channel_flush_now(SpiceChannel *channel)
 {
     struct ChannelFields *f = &channel->priv->f;
     SpiceConnection *conn = f->conn;
-    gboolean all, failed, was_failed;
+    gboolean all, failed;
 
     if (!conn || !conn->transport)
         return;
     spice_channel_lock(channel);
-    was_failed = conn->write_failed;
     all = spice_connection_flush(channel, conn);
     failed = conn->write_failed;
     unchoke(channel, conn);
-    spice_channel_unlock(channel);
+    /* With TLS, both sides note what a write waits for. */
     if (!all)
         spice_transport_watch_write(conn->transport, TRUE);
-    else if (!was_failed)
+    spice_channel_unlock(channel);
+    /* It may also have failed on the reader's thread. */
+    if (all)
         spice_channel_complete_flushes(channel, !failed);
 }
 

@@ -103,6 +103,9 @@ SpiceReader *spice_channel_get_reader(SpiceChannel *channel);
 /* On the class's thread: read once, without blocking, and hand over what has come. Sets *fd with
  * SPICE_READER_WAIT. */
 SpiceReaderState spice_reader_step(SpiceReader *reader, int *fd);
+/* In the main context. After this the reader doesn't touch the connection, and doesn't call the
+ * class, until it is woken again. */
+void spice_channel_take_back(SpiceChannel *channel);
 
 /* In class_init. The tables must live as long as the class. max_body: largest body accepted, bytes.
  */

@@ -8,7 +8,9 @@
  * malformed headers, the end of the stream) is left unread, and the reader gives the connection
  * back: the main context takes that step by its usual rules, and lends again. The main context can
  * take the connection back at any time. The reader's lock guards the connection while it is lent;
- * writing, which both sides do, takes it too. Spec: client-glib.md 21.1, 21.3. */
+ * writing, which both sides do, takes it too. It is a lock of pthread, which the thread sanitizer
+ * knows. Spec: client-glib.md 21.1, 21.3. */
+#include <pthread.h>
 #include "capture.h"
 #include "channel-state.h"
 
@@ -16,7 +18,7 @@
 #define STEP_MESSAGES 64
 
 struct SpiceReader {
-    GMutex lock;
+    pthread_mutex_t lock;
     SpiceChannel *channel;
     SpiceConnection *conn; /* NULL: not lent */
     int fd;                /* its socket */
@@ -29,7 +31,7 @@ SpiceReader *spice_channel_get_reader(SpiceChannel *channel)
     if (!f->reader) {
         f->reader = g_new0(SpiceReader, 1);
         f->reader->channel = channel;
-        g_mutex_init(&f->reader->lock);
+        pthread_mutex_init(&f->reader->lock, NULL);
     }
     return f->reader;
 }
@@ -38,20 +40,20 @@ void spice_reader_free(SpiceReader *reader)
 {
     if (!reader)
         return;
-    g_mutex_clear(&reader->lock);
+    pthread_mutex_destroy(&reader->lock);
     g_free(reader);
 }
 
 void spice_channel_lock(SpiceChannel *channel)
 {
     if (channel->priv->f.reader)
-        g_mutex_lock(&channel->priv->f.reader->lock);
+        pthread_mutex_lock(&channel->priv->f.reader->lock);
 }
 
 void spice_channel_unlock(SpiceChannel *channel)
 {
     if (channel->priv->f.reader)
-        g_mutex_unlock(&channel->priv->f.reader->lock);
+        pthread_mutex_unlock(&channel->priv->f.reader->lock);
 }
 
 void spice_channel_take_back(SpiceChannel *channel)
@@ -71,10 +73,10 @@ gboolean spice_channel_lend(SpiceChannel *channel, SpiceConnection *conn)
         !spice_transport_waits_for_input(conn->transport) ||
         !spice_connection_can_step_beside(channel, conn))
         return FALSE;
-    g_mutex_lock(&f->reader->lock);
+    pthread_mutex_lock(&f->reader->lock);
     f->reader->conn = conn;
     f->reader->fd = g_socket_get_fd(spice_transport_get_socket(conn->transport));
-    g_mutex_unlock(&f->reader->lock);
+    pthread_mutex_unlock(&f->reader->lock);
     spice_channel_get_raw_class(channel)->beside->wake(channel);
     return TRUE;
 }
@@ -82,6 +84,12 @@ gboolean spice_channel_lend(SpiceChannel *channel, SpiceConnection *conn)
 static gboolean given_back(gpointer data)
 {
     spice_channel_pump(data);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean serial_grew(gpointer data)
+{
+    spice_channel_serial_handled(data);
     return G_SOURCE_REMOVE;
 }
 
@@ -97,13 +105,15 @@ SpiceReaderState spice_reader_step(SpiceReader *reader, int *fd)
     SpiceReaderState state = SPICE_READER_AGAIN;
     SpiceConnection *conn;
     gboolean has_read = FALSE, empty = FALSE;
+    guint64 handled;
 
-    g_mutex_lock(&reader->lock);
+    pthread_mutex_lock(&reader->lock);
     conn = reader->conn;
     if (!conn) {
-        g_mutex_unlock(&reader->lock);
+        pthread_mutex_unlock(&reader->lock);
         return SPICE_READER_OFF;
     }
+    handled = conn->handled_serial;
     for (guint n = 0; n < STEP_MESSAGES; n++) {
         StepResult result = spice_channel_step_beside(channel, conn);
 
@@ -132,9 +142,13 @@ SpiceReaderState spice_reader_step(SpiceReader *reader, int *fd)
             break;
         }
     }
+    /* Another channel may wait for what the class doesn't know of. */
+    if (conn->handled_serial != handled && conn->handled_serial != conn->raw_serial &&
+        spice_channel_is_any_waiting())
+        spice_idle_add_full(serial_grew, g_object_ref(channel), g_object_unref);
     *fd = reader->fd;
     if (!g_queue_is_empty(&conn->replies) && !spice_connection_flush(channel, conn))
         spice_idle_add_full(to_be_flushed, g_object_ref(channel), g_object_unref);
-    g_mutex_unlock(&reader->lock);
+    pthread_mutex_unlock(&reader->lock);
     return state;
 }

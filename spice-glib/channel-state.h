@@ -4,8 +4,9 @@
  *
  * A SpiceConnection is one connection to a server, from the open stream to the last byte. It is
  * reference-counted, because a handler may drop the connection whose message it works on; and it is
- * an object apart from the channel, because a migration moves it from one channel to another. Main
- * context only. */
+ * an object apart from the channel, because a migration moves it from one channel to another. It
+ * belongs to the main context, which may lend its input side (channel-reader.c); its output side is
+ * then guarded by the lock of the reader. */
 #pragma once
 
 #include "channel-private.h"
@@ -219,8 +220,6 @@ void spice_channel_lock(SpiceChannel *channel);
 void spice_channel_unlock(SpiceChannel *channel);
 /* Let the reader have the input. FALSE: the main context has to go on itself. */
 gboolean spice_channel_lend(SpiceChannel *channel, SpiceConnection *conn);
-/* After this the reader doesn't touch the connection. */
-void spice_channel_take_back(SpiceChannel *channel);
 
 /* --- channel-messages.c --- */
 StepResult spice_channel_step_message(SpiceChannel *channel, SpiceConnection *conn);

@@ -485,8 +485,9 @@ static void *run_thread(void *data)
             pthread_mutex_lock(&renderer->lock);
             renderer->reset_wanted = false;
             pthread_cond_broadcast(&renderer->done);
-            /* The caller of the reset has to be through before anything new is done. */
-            while (renderer->held && !renderer->stop)
+            /* The caller of the reset has to be through before anything new is done. It may be
+             * through and reset again before this thread has noticed. */
+            while (renderer->held && !renderer->reset_wanted && !renderer->stop)
                 pthread_cond_wait(&renderer->wake, &renderer->lock);
             continue;
         }

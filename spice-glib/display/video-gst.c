@@ -42,7 +42,7 @@ struct VideoGst {
     GstAppSrc *source; /* NULL in a playbin until it has started */
     GstAppSink *sink;
     GstCaps *caps;
-    GMutex lock;    /* source, waiting, failed */
+    pthread_mutex_t lock; /* source, waiting, failed */
     GQueue waiting; /* buffers that came before the playbin had a source */
     bool failed, owner_shows;
     uint64_t pushed, pulled;
@@ -89,9 +89,9 @@ uint32_t video_gst_codecs(void)
 
 static void set_failed(VideoGst *video)
 {
-    g_mutex_lock(&video->lock);
+    pthread_mutex_lock(&video->lock);
     video->failed = true;
-    g_mutex_unlock(&video->lock);
+    pthread_mutex_unlock(&video->lock);
     video->config.ready(video->config.ctx);
 }
 
@@ -132,12 +132,12 @@ static void on_source(GstElement *playbin, GstElement *source, gpointer data)
     GstBuffer *buffer;
 
     setup_source(video, source);
-    g_mutex_lock(&video->lock);
+    pthread_mutex_lock(&video->lock);
     gst_clear_object(&video->source);
     video->source = GST_APP_SRC(gst_object_ref(source));
     while ((buffer = g_queue_pop_head(&video->waiting)))
         gst_app_src_push_buffer(video->source, buffer);
-    g_mutex_unlock(&video->lock);
+    pthread_mutex_unlock(&video->lock);
 }
 
 static void on_decoded_pad(GstElement *decodebin, GstPad *pad, gpointer data)
@@ -217,7 +217,7 @@ VideoGst *video_gst_new(const VideoGstConfig *config, char **error)
     video = g_new0(VideoGst, 1);
     video->config = *config;
     video->caps = gst_caps_from_string(codec->source_caps);
-    g_mutex_init(&video->lock);
+    pthread_mutex_init(&video->lock, NULL);
     g_queue_init(&video->waiting);
     if (!(config->owner_may_show ? make_playbin(video) : make_plain(video))) {
         video_gst_free(video);
@@ -249,7 +249,7 @@ void video_gst_free(VideoGst *video)
     while ((buffer = g_queue_pop_head(&video->waiting)))
         gst_buffer_unref(buffer);
     gst_caps_unref(video->caps);
-    g_mutex_clear(&video->lock);
+    pthread_mutex_destroy(&video->lock);
     g_free(video);
 }
 
@@ -313,12 +313,12 @@ bool video_gst_push(VideoGst *video, uint64_t token, int64_t delay_us, GBytes *b
                            : token * TOKEN_STEP;
     GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
     video->pushed++;
-    g_mutex_lock(&video->lock);
+    pthread_mutex_lock(&video->lock);
     if (video->source)
         flow = gst_app_src_push_buffer(video->source, buffer);
     else
         g_queue_push_tail(&video->waiting, buffer);
-    g_mutex_unlock(&video->lock);
+    pthread_mutex_unlock(&video->lock);
     return flow == GST_FLOW_OK;
 }
 
@@ -368,8 +368,8 @@ bool video_gst_failed(VideoGst *video)
 {
     bool failed;
 
-    g_mutex_lock(&video->lock);
+    pthread_mutex_lock(&video->lock);
     failed = video->failed;
-    g_mutex_unlock(&video->lock);
+    pthread_mutex_unlock(&video->lock);
     return failed;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A scriptable SPICE server for tests. See fake-server.h. */
+#include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <gio/gunixsocketaddress.h>
@@ -21,7 +22,7 @@ struct FakeServer {
     SSL_CTX *tls;
     GObject *tls_source;
 
-    GMutex lock;
+    pthread_mutex_t lock;
     GList *threads;
     GList *sockets; /* of running scripts */
     guint count;
@@ -69,9 +70,9 @@ static gpointer run_script(gpointer data)
     } else {
         server->script(&conn, server->data);
     }
-    g_mutex_lock(&server->lock);
+    pthread_mutex_lock(&server->lock);
     server->sockets = g_list_remove(server->sockets, socket);
-    g_mutex_unlock(&server->lock);
+    pthread_mutex_unlock(&server->lock);
     /* g_object_unref() does not close while another thread looks at it; the peer shall see the end
      * now. */
     g_io_stream_close(G_IO_STREAM(job->stream), NULL, NULL);
@@ -99,12 +100,12 @@ static gpointer accept_loop(gpointer data)
         job->server = server;
         job->stream = stream;
         job->tls = source && source == server->tls_source;
-        g_mutex_lock(&server->lock);
+        pthread_mutex_lock(&server->lock);
         job->number = ++server->count;
         server->sockets = g_list_prepend(server->sockets, socket);
         server->threads =
             g_list_prepend(server->threads, g_thread_new("fake-script", run_script, job));
-        g_mutex_unlock(&server->lock);
+        pthread_mutex_unlock(&server->lock);
     }
 }
 
@@ -115,7 +116,7 @@ FakeServer *fake_server_new(FakeScript script, gpointer data)
     g_autoptr(GSocketAddress) any = g_inet_socket_address_new(loopback, 0);
     g_autoptr(GSocketAddress) actual = NULL;
 
-    g_mutex_init(&server->lock);
+    pthread_mutex_init(&server->lock, NULL);
     server->script = script;
     server->data = data;
     server->cancellable = g_cancellable_new();
@@ -178,18 +179,18 @@ guint fake_server_count(FakeServer *server)
 {
     guint count;
 
-    g_mutex_lock(&server->lock);
+    pthread_mutex_lock(&server->lock);
     count = server->count;
-    g_mutex_unlock(&server->lock);
+    pthread_mutex_unlock(&server->lock);
     return count;
 }
 
 void fake_server_drop_all(FakeServer *server)
 {
-    g_mutex_lock(&server->lock);
+    pthread_mutex_lock(&server->lock);
     for (GList *l = server->sockets; l; l = l->next)
         shutdown(g_socket_get_fd(l->data), SHUT_RDWR);
-    g_mutex_unlock(&server->lock);
+    pthread_mutex_unlock(&server->lock);
 }
 
 void fake_server_free(FakeServer *server)
@@ -205,7 +206,7 @@ void fake_server_free(FakeServer *server)
     g_object_unref(server->cancellable);
     g_clear_object(&server->tls_source);
     SSL_CTX_free(server->tls);
-    g_mutex_clear(&server->lock);
+    pthread_mutex_destroy(&server->lock);
     g_free(server);
 }
 

@@ -3,7 +3,12 @@
 #include <string.h>
 #include "recorder.h"
 
-#define PATIENCE 20 /* seconds: longer is a hang */
+/* Seconds: longer is a hang. Whole stacks of each allocation take their time. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define PATIENCE 150
+#else
+#define PATIENCE 20
+#endif
 
 static const gchar *name_of(gpointer object, gchar buffer[32])
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The bytes of the main channel: start, mouse mode, agent, monitors, read-only. Spec:
  * client-glib.md 6. */
+#include <pthread.h>
 #include <string.h>
 #include "fake-server.h"
 #include "recorder.h"
@@ -8,7 +9,7 @@
 
 /* The server's side: what came, as text, and what it is told to send. */
 typedef struct Peer {
-    GMutex lock;
+    pthread_mutex_t lock;
     GString *text;
     gboolean agent;
     guint32 agent_caps;
@@ -22,20 +23,20 @@ static void put_text(Peer *peer, const gchar *format, ...)
 {
     va_list args;
 
-    g_mutex_lock(&peer->lock);
+    pthread_mutex_lock(&peer->lock);
     va_start(args, format);
     g_string_append_vprintf(peer->text, format, args);
     va_end(args);
-    g_mutex_unlock(&peer->lock);
+    pthread_mutex_unlock(&peer->lock);
 }
 
 static gboolean has_text(Peer *peer, const gchar *text)
 {
     gboolean found;
 
-    g_mutex_lock(&peer->lock);
+    pthread_mutex_lock(&peer->lock);
     found = strstr(peer->text->str, text) != NULL;
-    g_mutex_unlock(&peer->lock);
+    pthread_mutex_unlock(&peer->lock);
     return found;
 }
 
@@ -130,7 +131,7 @@ static SpiceMainChannel *main_channel(Fixture *f)
 static void open_session(Fixture *f, gboolean agent, guint32 caps)
 {
     memset(f, 0, sizeof *f);
-    g_mutex_init(&f->peer.lock);
+    pthread_mutex_init(&f->peer.lock, NULL);
     f->peer.text = g_string_new(NULL);
     f->peer.agent = agent;
     f->peer.agent_caps = caps;
@@ -143,7 +144,7 @@ static void close_session(Fixture *f)
     recorder_free(f->r);
     fake_server_free(f->server);
     g_string_free(f->peer.text, TRUE);
-    g_mutex_clear(&f->peer.lock);
+    pthread_mutex_destroy(&f->peer.lock);
 }
 
 static gboolean missing(gpointer data)
@@ -162,10 +163,10 @@ static void wait_for(Fixture *f, const gchar *text)
 static void expect_all(Fixture *f, const gchar *text)
 {
     run_for(50);
-    g_mutex_lock(&f->peer.lock);
+    pthread_mutex_lock(&f->peer.lock);
     g_assert_cmpstr(f->peer.text->str, ==, text);
     g_string_truncate(f->peer.text, 0);
-    g_mutex_unlock(&f->peer.lock);
+    pthread_mutex_unlock(&f->peer.lock);
 }
 
 /* The request for the mouse mode leaves after ATTACH_CHANNELS. */
@@ -225,9 +226,9 @@ static void start_with_agent(Fixture *f, guint32 caps)
     g_assert_true(spice_session_connect(f->r->session));
     wait_for(f, "agent 6: 00");
     run_for(50);
-    g_mutex_lock(&f->peer.lock);
+    pthread_mutex_lock(&f->peer.lock);
     g_string_truncate(f->peer.text, 0);
-    g_mutex_unlock(&f->peer.lock);
+    pthread_mutex_unlock(&f->peer.lock);
 }
 
 static void test_monitors_sparse(void)
@@ -367,11 +368,11 @@ static void test_agent_tokens(void)
         g_assert_true(spice_main_channel_send_monitor_config(channel));
     run_while(fewer, &(Count){&received, 10});
     run_for(100);
-    g_assert_cmpint(received, ==, 10);
+    g_assert_cmpint(g_atomic_int_get(&received), ==, 10);
     spice_main_channel_request_mouse_mode(channel, SPICE_MOUSE_MODE_SERVER);
     run_while(fewer, &(Count){&received, 15});
     run_for(100);
-    g_assert_cmpint(received, ==, 15);
+    g_assert_cmpint(g_atomic_int_get(&received), ==, 15);
     recorder_free(r);
     fake_server_free(server);
 }

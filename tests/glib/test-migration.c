@@ -243,9 +243,9 @@ static void begin(Fixture *f, Way way)
     memset(f, 0, sizeof *f);
     g_atomic_int_set(&test_is_over, 0);
     f->plan.way = way;
-    f->source = fake_server_new(source, &f->plan);
     f->target = fake_server_new(target, &f->plan);
     f->plan.target_port = fake_server_port(f->target);
+    f->source = fake_server_new(source, &f->plan);
     if (way == UNREACHABLE) {
         fake_server_free(f->target);
         f->target = NULL;
@@ -305,8 +305,8 @@ static void test_seamless(void)
     g_assert_cmpuint(recorder_count(f.r, "main-agent-update"), ==, 0);
     assert_quiet(&f);
     press_key(&f);
-    g_assert_cmpint(f.plan.answered, ==, SPICE_MSGC_MAIN_MIGRATE_CONNECTED_SEAMLESS);
-    g_assert_cmpint(f.plan.data_ok, ==, 2);
+    g_assert_cmpint(g_atomic_int_get(&f.plan.answered), ==, SPICE_MSGC_MAIN_MIGRATE_CONNECTED_SEAMLESS);
+    g_assert_cmpint(g_atomic_int_get(&f.plan.data_ok), ==, 2);
     assert_port(&f);
     end(&f);
 }
@@ -323,7 +323,7 @@ static void check_semi(Way way)
                                                     "main:0 main-agent-update\n"));
     assert_quiet(&f);
     press_key(&f);
-    g_assert_cmpint(f.plan.answered, ==, SPICE_MSGC_MAIN_MIGRATE_CONNECTED);
+    g_assert_cmpint(g_atomic_int_get(&f.plan.answered), ==, SPICE_MSGC_MAIN_MIGRATE_CONNECTED);
     assert_port(&f);
     end(&f);
 }
@@ -348,7 +348,7 @@ static void check_back(Way way, gint answer)
     run_while(not_set, &f.plan.done);
     run_for(50);
     assert_quiet(&f);
-    g_assert_cmpint(f.plan.answered, ==, answer);
+    g_assert_cmpint(g_atomic_int_get(&f.plan.answered), ==, answer);
     g_object_get(f.r->session, "port", &port, NULL);
     expected = g_strdup_printf("%u", fake_server_port(f.source));
     g_assert_cmpstr(port, ==, expected);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* HTTP proxies, and handlers that run a main loop of their own. Spec: client-glib.md 3.3, 2.1
  * and 4.6. */
+#include <pthread.h>
 #include <string.h>
 #include "fake-server.h"
 #include "recorder.h"
@@ -8,6 +9,7 @@
 typedef struct Proxy {
     const gchar *reply; /* status line, or NULL: connect */
     gint asked;
+    pthread_mutex_t lock; /* request */
     gchar request[1024];
 } Proxy;
 
@@ -21,7 +23,9 @@ static void proxy_script(FakeConn *conn, gpointer data)
     while (!strstr(request, "\r\n\r\n") && n < sizeof request - 1 &&
            fake_read(conn, request + n, 1))
         n++;
+    pthread_mutex_lock(&proxy->lock);
     memcpy(proxy->request, request, sizeof request);
+    pthread_mutex_unlock(&proxy->lock);
     g_atomic_int_inc(&proxy->asked);
     if (proxy->reply) {
         fake_write(conn, proxy->reply, strlen(proxy->reply));
@@ -48,16 +52,18 @@ static Recorder *start(FakeServer *server, const gchar *user)
 
 static void test_connect(void)
 {
-    Proxy proxy = {0};
+    Proxy proxy = {.lock = PTHREAD_MUTEX_INITIALIZER};
     FakeServer *server = fake_server_new(proxy_script, &proxy);
     Recorder *r = start(server, "me");
 
     recorder_wait(r, "inputs:0 inputs-modifiers");
     recorder_wait(r, "cursor:0 cursor-hide");
-    g_assert_cmpint(proxy.asked, ==, 3);
+    g_assert_cmpint(g_atomic_int_get(&proxy.asked), ==, 3);
+    pthread_mutex_lock(&proxy.lock);
     /* the proxy resolves the name; the credentials go to it */
     g_assert_true(g_str_has_prefix(proxy.request, "CONNECT machine.invalid:5900 HTTP/1.0\r\n"));
     g_assert_nonnull(strstr(proxy.request, "Proxy-Authorization: Basic bWU6c2VjcmV0\r\n"));
+    pthread_mutex_unlock(&proxy.lock);
     recorder_free(r);
     fake_server_free(server);
 }
@@ -74,7 +80,7 @@ static void test_refused(void)
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-        Proxy proxy = {.reply = cases[i].reply};
+        Proxy proxy = {.reply = cases[i].reply, .lock = PTHREAD_MUTEX_INITIALIZER};
         FakeServer *server = fake_server_new(proxy_script, &proxy);
         Recorder *r = start(server, cases[i].user);
 

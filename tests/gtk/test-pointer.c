@@ -253,8 +253,15 @@ static void test_motion(void)
     fixture_stop(&f);
 }
 
+static void on_cursor_move(SpiceChannel *channel, gint x, gint y, gboolean *moved)
+{
+    *moved = x == 321 && y == 123;
+}
+
 static void test_grab(void)
 {
+    gboolean moved = FALSE;
+    GList *channels;
     Fixture f;
 
     start(&f, FALSE, 640, 480, 640, 480);
@@ -269,11 +276,16 @@ static void test_grab(void)
     expect_pointer(&f, "b2 b0");
 
     /* the pointer goes back to the guest's cursor */
+    channels = spice_session_get_channels(f.session);
+    for (GList *l = channels; l; l = l->next)
+        if (SPICE_IS_CURSOR_CHANNEL(l->data))
+            g_signal_connect_after(l->data, "cursor-move", G_CALLBACK(on_cursor_move), &moved);
+    g_list_free(channels);
     host_set_cursor(f.host, 16, 2, 3, 0xff00ff00);
     host_move_cursor(f.host, 321, 123);
     g_string_truncate(f.log, 0);
-    for (guint i = 0; i < 30; i++) /* the cursor channel has no acknowledgement to wait for */
-        expect_no_input(&f);
+    wait_until(moved);
+    expect_no_input(&f);
     spice_display_mouse_ungrab(f.display);
     g_assert_cmpstr(f.log->str, ==, "mouse-grab 0 pointer-grabbed 0 ");
     spice_display_mouse_ungrab(f.display);
@@ -287,6 +299,10 @@ static void test_grab(void)
         &y, NULL);
     g_assert_cmpint(x, ==, 321);
     g_assert_cmpint(y, ==, 123);
+    channels = spice_session_get_channels(f.session);
+    for (GList *l = channels; l; l = l->next)
+        g_signal_handlers_disconnect_by_data(l->data, &moved);
+    g_list_free(channels);
 
     /* a tablet appears: client mode, no grab */
     button(&f, 1, TRUE);

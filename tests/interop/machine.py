@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import shlex
 import shutil
 import signal
 import socket
@@ -73,10 +74,12 @@ def make_certificates(folder):
 
 
 class Machine:
-    """A guest in QEMU: `with Machine(folder, ...) as m`. SPICE by TCP and TLS, or by a Unix socket."""
+    """A guest in QEMU: `with Machine(folder, ...) as m`. SPICE by TCP and TLS, or by a Unix socket.
 
-    def __init__(self, folder, compression="auto_glz", unix=False, guest="boot", name="test guest"):
-        self.folder, self.unix = folder, unix
+    With a state, that save_state() of a machine with the same guest has written, the guest goes on from there."""
+
+    def __init__(self, folder, compression="auto_glz", unix=False, guest="boot", name="test guest", state=None):
+        self.folder, self.unix, self.state = folder, unix, state
         self.qmp_path = os.path.join(folder, f"qmp-{os.getpid()}-{free_port()}")
         options = [f"password-secret=ticket,image-compression={compression}"]
         if unix:
@@ -100,6 +103,8 @@ class Machine:
         else:
             command += ["-m", "1024", "-kernel", f"{INSTALLER}/linux", "-initrd", f"{INSTALLER}/initrd.gz",
                         "-append", "vga=788 --- quiet"]
+        if state:
+            command += ["-incoming", f"exec:cat {shlex.quote(state)}"]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
     def __enter__(self):
@@ -118,6 +123,8 @@ class Machine:
         self.file = self.socket.makefile("rw")
         self.file.readline()
         self.qmp("qmp_capabilities")
+        if self.state and not wait_until(lambda: self.qmp("query-status")["status"] == "running", 120):
+            raise RuntimeError("the saved guest doesn't go on")
         return self
 
     def __exit__(self, *error):
@@ -135,6 +142,21 @@ class Machine:
                 raise RuntimeError(f"{command}: {answer['error']['desc']}")
             if "return" in answer:
                 return answer["return"]
+
+    def save_state(self, path):
+        """Write the whole guest to a file; it stands still from then on."""
+        self.qmp("migrate", uri=f"exec:cat > {shlex.quote(path)}")
+        if not wait_until(lambda: self.qmp("query-migrate").get("status") in ("completed", "failed"), 300) or \
+                self.qmp("query-migrate")["status"] != "completed":
+            raise RuntimeError("the guest can't be saved")
+
+    def press(self, key):
+        """A key that comes from QEMU itself, not from a client."""
+        self.qmp("send-key", keys=[{"type": "qcode", "data": key}])
+
+    def has_client(self):
+        """A client has opened its display channel."""
+        return any(channel["channel-type"] == 2 for channel in self.qmp("query-spice").get("channels", []))
 
     def screendump(self):
         """QEMU's own picture: (width, height, RGB bytes)."""
@@ -174,6 +196,11 @@ class Cli:
     def __init__(self, program, folder):
         self.program, self.folder = program, folder
 
+    def start(self, *arguments):
+        """The same in the background: a process."""
+        return subprocess.Popen([self.program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                env={**os.environ, "SPICE_PASSWORD": PASSWORD, "LC_ALL": "C.UTF-8"})
+
     def run(self, *arguments, password=PASSWORD, timeout=600):
         environment = {**os.environ, "SPICE_PASSWORD": password, "LC_ALL": "C.UTF-8"}
         if password is None:
@@ -211,7 +238,8 @@ class Display:
         self.environment.pop("WAYLAND_DISPLAY", None)
         self.manager = None
         if shutil.which("openbox"):
-            self.manager = subprocess.Popen(["openbox"], env=self.environment, stderr=subprocess.DEVNULL)
+            self.manager = subprocess.Popen(["openbox"], env=self.environment, stdout=subprocess.DEVNULL,
+                                            stderr=subprocess.DEVNULL)
 
     def close(self):
         for process in (self.manager, self.xvfb):
