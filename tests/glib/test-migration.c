@@ -305,7 +305,8 @@ static void test_seamless(void)
     g_assert_cmpuint(recorder_count(f.r, "main-agent-update"), ==, 0);
     assert_quiet(&f);
     press_key(&f);
-    g_assert_cmpint(g_atomic_int_get(&f.plan.answered), ==, SPICE_MSGC_MAIN_MIGRATE_CONNECTED_SEAMLESS);
+    g_assert_cmpint(g_atomic_int_get(&f.plan.answered), ==,
+                    SPICE_MSGC_MAIN_MIGRATE_CONNECTED_SEAMLESS);
     g_assert_cmpint(g_atomic_int_get(&f.plan.data_ok), ==, 2);
     assert_port(&f);
     end(&f);
