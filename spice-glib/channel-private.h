@@ -90,11 +90,11 @@ typedef struct SpiceBesideClass {
 typedef struct SpiceReader SpiceReader;
 
 typedef enum SpiceReaderState {
-    SPICE_READER_OFF,   /* the main context has the connection: wait for wake() */
-    SPICE_READER_WAIT,  /* nothing is there: wait until the file descriptor is readable, or for
-                           wake() */
+    SPICE_READER_OFF,       /* the main context has the connection: wait for wake() */
+    SPICE_READER_WAIT,      /* nothing is there: wait until the file descriptor is readable, or for
+                               wake() */
     SPICE_READER_WAIT_REST, /* the same, in the middle of a message */
-    SPICE_READER_AGAIN, /* there may be more */
+    SPICE_READER_AGAIN,     /* there may be more */
 } SpiceReaderState;
 
 /* Ask for reading on the class's thread, in channel_up(). The reader lives as long as the channel.

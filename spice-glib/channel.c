@@ -248,7 +248,8 @@ static gboolean parse_port(const gchar *text, guint16 *port)
 
     if (!text || !*text)
         return FALSE;
-    /* Not g_ascii_string_to_unsigned(): it also fails when errno is set by what another thread makes it wait for. */
+    /* Not g_ascii_string_to_unsigned(): it also fails when errno is set by what another thread
+     * makes it wait for. */
     while (g_ascii_isdigit(*at) && value <= G_MAXUINT16)
         value = value * 10 + (guint)(*at++ - '0');
     if (*at || value < 1 || value > G_MAXUINT16) {

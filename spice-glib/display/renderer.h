@@ -167,9 +167,9 @@ typedef struct RendererMediaTime {
 } RendererMediaTime;
 
 typedef enum RendererFeed {
-    RENDERER_FEED_OFF,   /* nothing will come before renderer_wake() */
-    RENDERER_FEED_AGAIN, /* there may be more */
-    RENDERER_FEED_WAIT,  /* nothing is there: wait for the file descriptor or renderer_wake() */
+    RENDERER_FEED_OFF,       /* nothing will come before renderer_wake() */
+    RENDERER_FEED_AGAIN,     /* there may be more */
+    RENDERER_FEED_WAIT,      /* nothing is there: wait for the file descriptor or renderer_wake() */
     RENDERER_FEED_WAIT_REST, /* the same, in the middle of a message */
 } RendererFeed;
 
@@ -194,9 +194,10 @@ typedef struct RendererConfig {
     void (*media_time)(void *ctx, RendererMediaTime *time);
     int64_t (*now)(void *ctx); /* microseconds; NULL: the monotonic clock */
     void *ctx;
-    /* Own thread only: called there when it has nothing else to do, and when the queue is short though the last call
-     * said RENDERER_FEED_AGAIN. It may renderer_push(). *fd: with RENDERER_FEED_WAIT, what has to be readable before
-     * the next call makes sense. NULL: all messages come from other threads. */
+    /* Own thread only: called there when it has nothing else to do, and when the queue is short
+     * though the last call said RENDERER_FEED_AGAIN. It may renderer_push(). *fd: with
+     * RENDERER_FEED_WAIT, what has to be readable before the next call makes sense. NULL: all
+     * messages come from other threads. */
     RendererFeed (*feed)(void *ctx, int *fd);
 } RendererConfig;
 

@@ -43,7 +43,7 @@ struct VideoGst {
     GstAppSink *sink;
     GstCaps *caps;
     pthread_mutex_t lock; /* source, waiting, failed */
-    GQueue waiting; /* buffers that came before the playbin had a source */
+    GQueue waiting;       /* buffers that came before the playbin had a source */
     bool failed, owner_shows;
     uint64_t pushed, pulled;
 };

@@ -18,8 +18,8 @@ const char *__lsan_default_suppressions(void)
     return "leak:call_init\n";
 }
 
-/* GLib and GStreamer count references and pass messages by means that the sanitizer doesn't see. As in tests/tsan.supp,
- * for a program that is run without it. */
+/* GLib and GStreamer count references and pass messages by means that the sanitizer doesn't see. As
+ * in tests/tsan.supp, for a program that is run without it. */
 const char *__tsan_default_suppressions(void)
 {
     return "called_from_lib:libglib-2.0.so\n"
