@@ -765,6 +765,7 @@ void renderer_prepare_video(void)
 {
     pthread_t thread;
 
+    video_gst_register_types();
     if (pthread_create(&thread, NULL, prepare_video, NULL) == 0)
         pthread_detach(thread);
 }

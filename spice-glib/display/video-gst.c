@@ -75,6 +75,11 @@ static void find_codecs(void)
     gst_plugin_feature_list_free(all);
 }
 
+void video_gst_register_types(void)
+{
+    g_type_ensure(GST_TYPE_PIPELINE);
+}
+
 uint32_t video_gst_codecs(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;

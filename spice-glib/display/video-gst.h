@@ -7,6 +7,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Register the types that the display channel's class names, before a thread runs gst_init(). In a
+ * class initialiser GLib's lock on classes is held; a thread that registers the same type at that
+ * moment holds the type and waits for that lock, and neither would ever go on. Not to be called
+ * from a class initialiser. */
+void video_gst_register_types(void);
+
 /* Bit 1 << SPICE_VIDEO_CODEC_TYPE_* for each codec that a decoder is installed for. Initialises
  * GStreamer once. */
 uint32_t video_gst_codecs(void);
