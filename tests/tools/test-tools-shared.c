@@ -4,7 +4,9 @@
 #include "shared/connection-file.h"
 #include "shared/failure.h"
 #include "shared/keys.h"
+#include "shared/number.h"
 
+#include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -332,6 +334,34 @@ static void failures(void)
     check_failure(SPICE_CHANNEL_ERROR_IO, SPICE_CLIENT_ERROR, 0, FAILURE_LOST, "broke", "again");
 }
 
+static void numbers(void)
+{
+    const char *const wrong[] = {"",
+                                 "-",
+                                 "+1",
+                                 " 1",
+                                 "1 ",
+                                 "1x",
+                                 "0x1",
+                                 "8",
+                                 "-4",
+                                 "99999999999999999999",
+                                 "-99999999999999999999",
+                                 NULL};
+    gint64 value = 77;
+
+    for (const char *const *text = wrong; *text; text++)
+        g_assert_false(number_parse(*text, -3, 7, &value));
+    g_assert_false(number_parse(NULL, -3, 7, &value));
+    g_assert_cmpint(value, ==, 77);
+    /* An old errno says nothing about this number. */
+    errno = ERANGE;
+    g_assert_true(number_parse("-3", -3, 7, &value));
+    g_assert_cmpint(value, ==, -3);
+    g_assert_true(number_parse("007", -3, 7, &value));
+    g_assert_cmpint(value, ==, 7);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -348,6 +378,7 @@ int main(int argc, char **argv)
     g_test_add_func("/keys/names", key_names_follow_the_vectors);
     g_test_add_func("/keys/characters", characters);
     g_test_add_func("/keys/chords", chords);
+    g_test_add_func("/number/parse", numbers);
     g_test_add_func("/failure/words", failures);
     return g_test_run();
 }

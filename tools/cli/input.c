@@ -3,6 +3,7 @@
 #include "config.h"
 #include "cli.h"
 #include "shared/keys.h"
+#include "shared/number.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -124,7 +125,7 @@ gboolean cli_key(Cli *cli, int n_args, char **args)
 static gboolean parse_number(Cli *cli, const char *text, int *value)
 {
     gint64 number;
-    if (!g_ascii_string_to_signed(text, 10, -65535, 65535, &number, NULL)) {
+    if (!number_parse(text, -65535, 65535, &number)) {
         cli_fail(cli, FAILURE_USAGE, "Not a position", "\"%s\" isn't a number of pixels", text);
         return FALSE;
     }

@@ -2,6 +2,7 @@
 /* Reads .vv connection files and applies them to a session. */
 #include "config.h"
 #include "connection-file.h"
+#include "number.h"
 
 #include <errno.h>
 #include <gio/gio.h>
@@ -76,7 +77,7 @@ static gboolean take_int(GKeyFile *keys, const char *key, int low, int high, int
         return TRUE;
     g_autofree char *text = g_key_file_get_string(keys, GROUP, key, NULL);
     gint64 number;
-    if (!text || !g_ascii_string_to_signed(g_strstrip(text), 10, low, high, &number, NULL)) {
+    if (!text || !number_parse(g_strstrip(text), low, high, &number)) {
         g_set_error(error, CONNECTION_FILE_ERROR, CONNECTION_FILE_ERROR_INVALID,
                     "Invalid file: %s has to be a number from %d to %d", key, low, high);
         return FALSE;

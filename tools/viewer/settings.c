@@ -3,6 +3,8 @@
 #include "config.h"
 #include "settings.h"
 
+#include "shared/number.h"
+
 #define GROUP "viewer"
 #define DISPLAY_LIMIT 64
 
@@ -43,9 +45,8 @@ GArray *monitor_mapping_parse(const char *const *entries, int n_monitors)
     for (const char *const *entry = entries; *entry; entry++) {
         g_auto(GStrv) pair = g_strsplit(*entry, ":", 2);
         gint64 guest, client;
-        if (!pair[0] || !pair[1] ||
-            !g_ascii_string_to_signed(pair[0], 10, 1, DISPLAY_LIMIT, &guest, NULL) ||
-            !g_ascii_string_to_signed(pair[1], 10, 1, n_monitors, &client, NULL)) {
+        if (!pair[0] || !pair[1] || !number_parse(pair[0], 1, DISPLAY_LIMIT, &guest) ||
+            !number_parse(pair[1], 1, n_monitors, &client)) {
             g_warning("Invalid monitor mapping: %s", *entry);
             return NULL;
         }
