@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The clients of a server: from an authenticated link to a connection of a channel. Main thread.
+ * docs/spec/server-api.md 8.2, 8.6, 8.7 */
+#ifndef SERVER_CHANNEL_CLIENTS_H
+#define SERVER_CHANNEL_CLIENTS_H
+
+#include "server.h"
+
+Clients *clients_new(struct RedsState *server);
+void clients_free(Clients *clients); /* all are disconnected */
+
+/* The channel that a link message names; NULL: no such (the link is closed without reply, except
+ * for MAIN). */
+Channel *clients_find_channel(struct RedsState *server, uint8_t type, uint8_t id);
+/* The link result for an authenticated link: OK, BAD_CONNECTION_ID, CHANNEL_NOT_AVAILABLE. */
+SpiceLinkErr clients_check(struct RedsState *server, const WireLinkMess *mess);
+/* The result OK was written and INITIALIZED told: the stream becomes a connection of its channel
+ * (or is closed, if the client has that channel already). A main link makes a new client, after the
+ * old ones were disconnected. connection_id: of the session, which clients_new_connection_id() drew
+ * for a main link before INITIALIZED. Takes the stream over. */
+uint32_t clients_new_connection_id(struct RedsState *server);
+void clients_attach(struct RedsState *server, const WireLinkMess *mess, uint32_t connection_id,
+                    Stream *stream);
+
+void clients_disconnect_all(struct RedsState *server, const char *reason);
+unsigned clients_count(struct RedsState *server);
+bool clients_has_main(struct RedsState *server);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The server's models of what a client keeps: pixmap caches and GLZ dictionaries, shared by the
+ * client's display channels (which run on different workers: these have locks), and the palette
+ * cache of one channel. The client mirrors them blindly, so they are exact.
+ * docs/spec/server-display.md 14 */
+#ifndef SERVER_DISPLAY_CACHES_H
+#define SERVER_DISPLAY_CACHES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "codec/glz.h"
+#include "wire/wire.h"
+
+typedef struct DisplayShared DisplayShared; /* of one client */
+DisplayShared *display_shared_new(void);
+void display_shared_free(DisplayShared *shared);
+
+typedef struct PixmapCache PixmapCache;
+typedef struct GlzShared GlzShared; /* a dictionary with the lock that orders its images */
+
+/* The cache or dictionary of that id, made by the first INIT that names it; one reference each.
+ * Sizes as in INIT, unchecked: clamped here. NULL: switched off (zero or negative), or no memory.
+ */
+PixmapCache *pixmap_cache_get(DisplayShared *shared, uint8_t id, int64_t pixels);
+void pixmap_cache_unref(PixmapCache *cache);
+GlzShared *glz_shared_get(DisplayShared *shared, uint8_t id, int32_t window_pixels);
+void glz_shared_unref(GlzShared *glz);
+
+/* One message of a channel: what its images do with the cache. Begin, look up or add, then commit
+ * with the serial of the message. */
+typedef enum PixmapHit { PIXMAP_MISS, PIXMAP_HIT, PIXMAP_HIT_LOSSY } PixmapHit;
+PixmapHit pixmap_cache_use(PixmapCache *cache, uint8_t channel_id, uint64_t image_id,
+                           uint64_t serial);
+
+enum { PIXMAP_MAX_WAITS = 16 };
+typedef struct PixmapEvictions {
+    unsigned n_ids, capacity; /* ids: g_free */
+    uint64_t *ids;
+    unsigned n_waits; /* other channels' messages that must come first */
+    WireWaitForChannel waits[PIXMAP_MAX_WAITS];
+} PixmapEvictions;
+/* Enter an image (width * height pixels) that is sent with the message 'serial'; what leaves for it
+ * is appended to *out and must be announced before that message. False: it isn't cached (don't set
+ * CACHE_ME), evictions count all the same. replace: it is there as lossy and is sent again exactly.
+ */
+bool pixmap_cache_add(PixmapCache *cache, uint8_t channel_id, uint64_t image_id, uint64_t pixels,
+                      bool lossy, uint64_t serial, PixmapEvictions *out);
+void pixmap_evictions_clear(PixmapEvictions *evictions);
+
+/* Palettes: 128 in a channel. True: the client has it. Else it was entered, and *evicted is the one
+ * that left (0: none). */
+typedef struct PaletteCache PaletteCache;
+PaletteCache *palette_cache_new(void);
+void palette_cache_free(PaletteCache *cache);
+bool palette_cache_use(PaletteCache *cache, uint64_t unique, uint64_t *evicted);
+void palette_cache_reset(PaletteCache *cache);
+
+#endif

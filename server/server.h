@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The server object, and how its rooms find one another. Everything in it belongs to the main
+ * thread (the application's calls, which never overlap), except what says otherwise. */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#define SPICE_SERVER_INTERNAL
+#include "public/spice.h"
+
+#include <glib.h>
+
+#include "channel/channel.h"
+#include "log.h"
+#include "loop.h"
+
+typedef struct Admission Admission; /* link/: listeners and links that are not authenticated yet */
+typedef struct Clients Clients;     /* channel/clients.h */
+typedef struct MainChannel MainChannel; /* main/main-channel.h */
+typedef struct Inputs Inputs;           /* main/inputs.h */
+typedef struct Agent Agent;             /* main/agent.h */
+typedef struct EncodePool EncodePool;   /* display/encode.h */
+typedef struct Recorder Recorder;       /* record/recorder.h */
+
+/* What spice_server_set_*() stores; options.c. */
+typedef struct Options {
+    int port;
+    char *address;
+    int family; /* SPICE_ADDR_FLAG_* or 0 */
+    int listen_fd;
+    struct {
+        int port; /* -1: off */
+        char *ca_file, *cert_file, *key_file, *key_password, *dh_file, *ciphers;
+    } tls;
+    bool ticketing;
+    char *ticket;         /* NULL: none */
+    gint64 ticket_expiry; /* g_get_monotonic_time() / 1e6; G_MAXINT64: never */
+    bool sasl;
+    char *sasl_appname;
+    unsigned default_security; /* bit 1: plain allowed, bit 2: TLS allowed */
+    int channel_security[16];  /* by channel type; -1: default */
+    SpiceImageCompression image_compression;
+    spice_wan_compression_t jpeg, zlib_glz;
+    int streaming;
+    bool playback_compression, agent_mouse, agent_copypaste, agent_file_xfer;
+    bool exit_on_disconnect, seamless_migration, allow_multiple_clients;
+    char *video_codecs;
+    char *name;
+    bool has_uuid;
+    uint8_t uuid[16];
+} Options;
+
+struct RedsState {
+    Options options;
+    SpiceCoreInterface *core; /* NULL: not initialised */
+    Loop *loop;
+    bool vm_running;
+    GList *channels; /* Channel, the most recently registered first */
+    Clients *clients;
+    Admission *admission;
+    MainChannel *main;
+    Inputs *inputs;
+    Agent *agent;
+    GList *workers; /* Worker, the most recently added first */
+    EncodePool *pool;
+    Recorder *recorder;                        /* NULL: off */
+    GList *char_devices, *playbacks, *records; /* instances */
+    SpiceMigrateInstance *migration;
+};
+
+/* The mouse rule may have changed (12.2): re-evaluate. Any thread that holds the host's lock; from
+ * a worker: post it. main/inputs.c */
+void server_update_mouse_mode(struct RedsState *server);
+
+#endif
