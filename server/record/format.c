@@ -12,9 +12,8 @@ enum { MAX_CHUNKS = 2097151, MAX_MESSAGE = 100000 };
 enum { TRANSFORM_SIZE = 24 };
 
 /* A number of 1, 2 or 4 bytes, or of 8: `field` is written, or set to what was read. */
-#define FIELD(record, key, field)                                                               \
-    ((field) =                                                                                  \
-         (__typeof__(field))record_number((record), (key), (int64_t)(field), sizeof(field)))
+#define FIELD(record, key, field) \
+    ((field) = (__typeof__(field))record_number((record), (key), (int64_t)(field), sizeof(field)))
 #define FIELD64(record, key, field) ((field) = record_number64((record), (key), (field)))
 
 static void rect(Record *record, const char *name, QXLRect *area)
@@ -22,8 +21,8 @@ static void rect(Record *record, const char *name, QXLRect *area)
     int32_t numbers[4] = {area->top, area->left, area->bottom, area->right};
 
     record_numbers(record, "rect", name, numbers, 4);
-    *area = (QXLRect){
-        .top = numbers[0], .left = numbers[1], .bottom = numbers[2], .right = numbers[3]};
+    *area =
+        (QXLRect){.top = numbers[0], .left = numbers[1], .bottom = numbers[2], .right = numbers[3]};
 }
 
 static QXLPoint point(Record *record, QXLPoint at)
@@ -107,13 +106,16 @@ static void write_chunks(Record *record, const char *name, QXLPHYSICAL address)
     }
 }
 
-/* A new chunk list, whose first chunk is behind `prefix` zero bytes: the structure it belongs to. */
+/* A new chunk list, whose first chunk is behind `prefix` zero bytes: the structure it belongs to.
+ */
 static uint8_t *read_chunks(Record *record, const char *name, size_t prefix, size_t at_least)
 {
     uint32_t more = record_read_number(record, "data_chunks");
     uint8_t *first = NULL, *previous = NULL;
 
     record_read_number(record, NULL); /* the total */
+    if (more >= MAX_CHUNKS)
+        record_fail(record, "a chunk list is too long");
     for (uint64_t i = 0; i <= more && record_ok(record); i++) {
         size_t before = i ? 0 : prefix, size = 0;
         uint8_t *block = record_read_binary(record, name, before + sizeof(QXLDataChunk),
@@ -346,8 +348,8 @@ static void stroke(Record *record, QXLStroke *of)
     FIELD(record, "attr.flags", of->attr.flags);
     if (of->attr.flags & SPICE_LINE_FLAGS_STYLED) {
         FIELD(record, "attr.style_nseg", of->attr.style_nseg);
-        of->attr.style = record_binary(record, "style", of->attr.style,
-                                       of->attr.style_nseg * sizeof(QXLFIXED));
+        of->attr.style =
+            record_binary(record, "style", of->attr.style, of->attr.style_nseg * sizeof(QXLFIXED));
     }
     brush(record, &of->brush);
     FIELD(record, "fore_mode", of->fore_mode);
@@ -596,6 +598,16 @@ static void write_message(Record *record, QXLPHYSICAL address)
     record_fail(record, "a message doesn't end");
 }
 
+static QXLPHYSICAL read_message(Record *record)
+{
+    size_t size;
+    uint8_t *made = record_read_binary(record, "message", offsetof(QXLMessage, data), 0, &size);
+
+    if (size >= MAX_MESSAGE)
+        record_fail(record, "a message is too long");
+    return (uintptr_t)made; /* the zero byte at the end is the text's NUL */
+}
+
 QXLPHYSICAL record_command(Record *record, uint32_t type, QXLPHYSICAL address, bool compat)
 {
     union {
@@ -642,9 +654,7 @@ QXLPHYSICAL record_command(Record *record, uint32_t type, QXLPHYSICAL address, b
             write_message(record, address);
             return address;
         }
-        /* the zero bytes at the end are the text's NUL */
-        return (uintptr_t)record_read_binary(record, "message", offsetof(QXLMessage, data), 0,
-                                             &size);
+        return read_message(record);
     default:
         if (record->writing)
             record_fail(record, "a command has an unknown type");

@@ -34,7 +34,7 @@ typedef struct {
     RecordBlock *blocks; /* what was allocated since the owner took the list; freed by
                             record_free_blocks() */
     size_t budget;       /* bytes that may still be allocated */
-    size_t unbacked;     /* bytes allocated without as many in the file: surfaces, compressed data */
+    size_t unbacked; /* bytes allocated without as many in the file: surfaces, compressed data */
     size_t unbacked_limit;
     char token[64];
     bool token_is_ahead; /* token is yet to be read */

@@ -2,6 +2,7 @@
 /* The writer of recordings: file or filter, event lines, one lock. */
 #include "record/recorder.h"
 #include "record/tokens.h"
+#include "log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -70,7 +71,7 @@ static void write_out(Recorder *recorder, const Record *record)
 
     unblock_sigpipe(&before, was_pending);
     if (!ok) {
-        g_warning("the recording of QXL commands ends: %s", g_strerror(errno));
+        log_warning("the recording of QXL commands ends: %s", g_strerror(errno));
         close_file(recorder);
     }
 }
@@ -147,9 +148,8 @@ static int start_filter(const char *command_line, int to, GError **error)
     if (!g_shell_parse_argv(command_line, NULL, &argv, error))
         return -1;
     if (!g_spawn_async_with_pipes_and_fds(
-            NULL, (const gchar *const *)argv, NULL,
-            G_SPAWN_SEARCH_PATH | G_SPAWN_CLOEXEC_PIPES, NULL, NULL, -1, to, -1, NULL, NULL, 0,
-            NULL, &feed, NULL, NULL, error))
+            NULL, (const gchar *const *)argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_CLOEXEC_PIPES,
+            NULL, NULL, -1, to, -1, NULL, NULL, 0, NULL, &feed, NULL, NULL, error))
         return -1;
     return feed;
 }
@@ -207,7 +207,7 @@ Recorder *recorder_new_from_environment(void)
         return NULL;
     recorder = recorder_new(path, g_getenv("SPICE_WORKER_RECORD_FILTER"), &error);
     if (!recorder)
-        g_warning("no recording of QXL commands: %s", error->message);
+        log_warning("no recording of QXL commands: %s", error->message);
     return recorder;
 }
 
@@ -216,7 +216,7 @@ void recorder_free(Recorder *recorder)
     if (!recorder)
         return;
     if (recorder->file && !close_file(recorder))
-        g_warning("the recording of QXL commands is not complete: %s", g_strerror(errno));
+        log_warning("the recording of QXL commands is not complete: %s", g_strerror(errno));
     pthread_mutex_destroy(&recorder->lock);
     g_free(recorder);
 }

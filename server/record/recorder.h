@@ -68,7 +68,8 @@ Recorder *recorder_new(const char *path, const char *filter, GError **error);
  * with a log line when it doesn't work. */
 Recorder *recorder_new_from_environment(void);
 
-/* Write what is buffered and close the file, or the filter's input. No other call may be running. */
+/* Write what is buffered and close the file, or the filter's input. No other call may be running.
+ */
 void recorder_free(Recorder *recorder);
 
 /* A call without a body. */

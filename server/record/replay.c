@@ -4,16 +4,16 @@
  *
  * A recording is hostile input: what it makes us allocate is bounded, and after the first error
  * there are no more commands. */
-#include <glib.h>
 #include <spice.h>
 #include <string.h>
 
 #include "record/tokens.h"
+#include "log.h"
 
 #define NO_SURFACE UINT32_MAX
 
 /* Surfaces without content take no bytes in the file; so much may they all take in memory. */
-#define UNBACKED_LIMIT ((size_t)1 << 30)
+#define UNBACKED_LIMIT ((size_t)1 << 29)
 
 typedef enum { SURFACE_FREE, SURFACE_ALIVE, SURFACE_DYING } SurfaceState;
 
@@ -57,7 +57,7 @@ static uint32_t map_surface(void *context, uint32_t recorded)
     uint32_t number = recorded ? known_number(replay, recorded) : 0;
 
     if (number == NO_SURFACE) {
-        g_warning("the recording uses surface %u before it creates it", recorded);
+        log_warning("the recording uses surface %u before it creates it", recorded);
         number = 0;
     }
     return number;
@@ -107,7 +107,7 @@ static bool renumber(SpiceReplay *replay, ReplayCommand *command)
         surface->surface_id = known_number(replay, recorded);
         if (surface->surface_id == NO_SURFACE) {
             /* number 0 would stand for the primary surface here */
-            g_warning("the recording destroys surface %u before it creates it", recorded);
+            log_warning("the recording destroys surface %u before it creates it", recorded);
             return false;
         }
         g_hash_table_remove(replay->numbers, GUINT_TO_POINTER(recorded));
@@ -140,7 +140,7 @@ static void create_primary(SpiceReplay *replay, QXLInstance *instance)
     if (!record_ok(&replay->record) || !data)
         return;
     if (replay->primary) {
-        g_warning("the recording creates a primary surface while there is one");
+        log_warning("the recording creates a primary surface while there is one");
         destroy_primary(replay, instance);
     }
     replay->primary = g_steal_pointer(&replay->record.blocks);
@@ -246,8 +246,8 @@ static void begin_item(SpiceReplay *replay)
     g_mutex_unlock(&replay->lock);
 }
 
-__attribute__((visibility("default"))) QXLCommandExt *
-spice_replay_next_cmd(SpiceReplay *replay, QXLInstance *instance)
+__attribute__((visibility("default"))) QXLCommandExt *spice_replay_next_cmd(SpiceReplay *replay,
+                                                                            QXLInstance *instance)
 {
     uint64_t counter, time;
     uint32_t what, type;
@@ -271,7 +271,7 @@ spice_replay_next_cmd(SpiceReplay *replay, QXLInstance *instance)
             break;
     }
     if (was_ok && !record_ok(&replay->record))
-        g_warning("the recording is damaged: %s", replay->record.error);
+        log_warning("the recording is damaged: %s", replay->record.error);
     record_free_blocks(g_steal_pointer(&replay->record.blocks));
     return command ? &command->ext : NULL;
 }
@@ -279,7 +279,8 @@ spice_replay_next_cmd(SpiceReplay *replay, QXLInstance *instance)
 __attribute__((visibility("default"))) void spice_replay_free_cmd(SpiceReplay *replay,
                                                                   QXLCommandExt *cmd)
 {
-    ReplayCommand *command = (ReplayCommand *)cmd;
+    void *address = cmd; /* its public part comes first */
+    ReplayCommand *command = address;
 
     if (!replay || !command)
         return;

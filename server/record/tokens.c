@@ -36,7 +36,7 @@ void record_fail(Record *record, const char *error)
 
 /* ---- memory ------------------------------------------------------------------------------- */
 
-/* Make the newest block this large, or make a new one. The new part is not cleared. */
+/* Make a new block, which is cleared, or the newest one larger, whose new part is not cleared. */
 static RecordBlock *resize_block(Record *record, RecordBlock *block, size_t size)
 {
     size_t before = block ? block->size : 0;
@@ -47,7 +47,9 @@ static RecordBlock *resize_block(Record *record, RecordBlock *block, size_t size
         record_fail(record, "a command is too large");
         return NULL;
     }
-    RecordBlock *made = g_try_realloc(block, sizeof *made + size);
+    /* A new block is cleared: by the kernel, when it is large, and only where it is used. */
+    RecordBlock *made =
+        block ? g_try_realloc(block, sizeof *made + size) : g_try_malloc0(sizeof *made + size);
 
     if (!made) {
         record_fail(record, "no memory");
@@ -77,10 +79,7 @@ void *record_new_block(Record *record, size_t size)
 {
     RecordBlock *made = new_unbacked_block(record, size + 1);
 
-    if (!made)
-        return NULL;
-    memset(made->data, 0, made->size);
-    return made->data;
+    return made ? made->data : NULL;
 }
 
 void record_free_blocks(RecordBlock *blocks)
@@ -295,10 +294,8 @@ static uint8_t *read_compressed(Record *record, size_t prefix, size_t room, size
         return NULL;
     RecordBlock *block = new_unbacked_block(record, room);
 
-    if (block) {
-        memset(block->data, 0, room);
+    if (block)
         inflate_from_file(record, block->data + prefix, size, packed, &stream);
-    }
     inflateEnd(&stream);
     return block ? block->data : NULL;
 }
