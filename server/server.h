@@ -65,10 +65,15 @@ struct RedsState {
     Recorder *recorder;                        /* NULL: off */
     GList *char_devices, *playbacks, *records; /* instances */
     SpiceMigrateInstance *migration;
+    struct Migration *migration_state; /* migration.c */
 };
 
 /* The mouse rule may have changed (12.2): re-evaluate. Any thread that holds the host's lock; from
  * a worker: post it. main/inputs.c */
 void server_update_mouse_mode(struct RedsState *server);
+
+/* A whole client has just gone (clients_count() has changed): channel/ tells it, from the loop,
+ * main thread. */
+void server_client_gone(struct RedsState *server);
 
 #endif

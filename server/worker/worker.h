@@ -14,6 +14,7 @@ typedef struct Worker Worker;
 bool worker_add(struct RedsState *server, QXLInstance *qxl);
 void worker_remove(Worker *worker);  /* stops, joins, disconnects, releases */
 Worker *worker_of(QXLInstance *qxl); /* NULL: not attached */
+QXLInstance *worker_instance(Worker *worker);
 
 void worker_start(Worker *worker); /* vm_start */
 void worker_stop(Worker *worker);
