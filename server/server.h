@@ -42,8 +42,9 @@ typedef struct Options {
     spice_wan_compression_t jpeg, zlib_glz;
     int streaming;
     bool playback_compression, agent_mouse, agent_copypaste, agent_file_xfer;
+    unsigned n_renderers; /* add_renderer() calls */
     bool exit_on_disconnect, seamless_migration, allow_multiple_clients;
-    char *video_codecs;
+    char *video_codecs; /* NULL: not set */
     char *name;
     bool has_uuid;
     uint8_t uuid[16];
@@ -53,7 +54,7 @@ struct RedsState {
     Options options;
     SpiceCoreInterface *core; /* NULL: not initialised */
     Loop *loop;
-    bool vm_running;
+    bool vm_running, destroying;
     GList *channels; /* Channel, the most recently registered first */
     Clients *clients;
     Admission *admission;

@@ -33,8 +33,8 @@ struct SpiceMigrateInstance {
     SpiceMigrateState *st;
 };
 
-/* The old way, for programs without a migration interface: tell the client where the machine goes,
- * then send it there. 0: told; -1: no client, or no destination. */
+/* The old way, for programs without a migration interface: keep where the machine goes (-1: no
+ * destination), and later send the clients there (0). */
 int spice_server_migrate_info(SpiceServer *s, const char *dest, int port, int secure_port,
                               const char *cert_subject) SPICE_GNUC_DEPRECATED;
 int spice_server_migrate_switch(SpiceServer *s) SPICE_GNUC_DEPRECATED;

@@ -16,6 +16,11 @@
 
 #define SPICE_H_INSIDE
 
+/* Also for who compiles with -fvisibility=hidden: these come from another library. */
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
+
 #include "spice-version.h"
 #include "spice-core.h"
 #include "spice-server.h"
@@ -25,6 +30,10 @@
 #include "spice-char.h"
 #include "spice-migration.h"
 #include "spice-replay.h"
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 
 #undef SPICE_H_INSIDE
 
