@@ -16,6 +16,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "glib-core.h"
+
 enum { QUEUE_LENGTH = 512, N_SURFACES = 1024, BATCH_INTERVAL_MS = 5 };
 
 static char *compression_name = "auto-glz";
@@ -62,97 +64,6 @@ static void say(const char *format, ...)
     fflush(stdout);
 }
 
-/* ---- core interface on GLib
- * ------------------------------------------------------------------------------- */
-
-struct SpiceTimer {
-    SpiceTimerFunc func;
-    void *opaque;
-    guint source;
-};
-
-struct SpiceWatch {
-    SpiceWatchFunc func;
-    void *opaque;
-    int fd;
-    guint source;
-};
-
-static SpiceTimer *timer_add(SpiceTimerFunc func, void *opaque)
-{
-    SpiceTimer *timer = g_new0(SpiceTimer, 1);
-
-    timer->func = func;
-    timer->opaque = opaque;
-    return timer;
-}
-
-static gboolean timer_fired(gpointer data)
-{
-    SpiceTimer *timer = data;
-
-    timer->source = 0;
-    timer->func(timer->opaque);
-    return G_SOURCE_REMOVE;
-}
-
-static void timer_cancel(SpiceTimer *timer)
-{
-    if (timer->source)
-        g_source_remove(timer->source);
-    timer->source = 0;
-}
-
-static void timer_start(SpiceTimer *timer, uint32_t ms)
-{
-    timer_cancel(timer);
-    timer->source = g_timeout_add(ms, timer_fired, timer);
-}
-
-static void timer_remove(SpiceTimer *timer)
-{
-    timer_cancel(timer);
-    g_free(timer);
-}
-
-static gboolean watch_fired(gint fd, GIOCondition condition, gpointer data)
-{
-    SpiceWatch *watch = data;
-    int event = (condition & (G_IO_IN | G_IO_HUP | G_IO_ERR) ? SPICE_WATCH_EVENT_READ : 0) |
-                (condition & G_IO_OUT ? SPICE_WATCH_EVENT_WRITE : 0);
-
-    watch->func(fd, event, watch->opaque);
-    return G_SOURCE_CONTINUE;
-}
-
-static void watch_update_mask(SpiceWatch *watch, int event_mask)
-{
-    GIOCondition condition = (event_mask & SPICE_WATCH_EVENT_READ ? G_IO_IN : 0) |
-                             (event_mask & SPICE_WATCH_EVENT_WRITE ? G_IO_OUT : 0);
-
-    if (watch->source)
-        g_source_remove(watch->source);
-    watch->source = condition ? g_unix_fd_add(watch->fd, condition, watch_fired, watch) : 0;
-}
-
-static SpiceWatch *watch_add(int fd, int event_mask, SpiceWatchFunc func, void *opaque)
-{
-    SpiceWatch *watch = g_new0(SpiceWatch, 1);
-
-    watch->func = func;
-    watch->opaque = opaque;
-    watch->fd = fd;
-    watch_update_mask(watch, event_mask);
-    return watch;
-}
-
-static void watch_remove(SpiceWatch *watch)
-{
-    if (watch->source)
-        g_source_remove(watch->source);
-    g_free(watch);
-}
-
 static gboolean begin_pace(gpointer data);
 
 static void channel_event(int event, SpiceChannelEventInfo *info)
@@ -160,19 +71,6 @@ static void channel_event(int event, SpiceChannelEventInfo *info)
     if (event == SPICE_CHANNEL_EVENT_INITIALIZED && info->type == SPICE_CHANNEL_DISPLAY)
         g_timeout_add(300, begin_pace, NULL);
 }
-
-static SpiceCoreInterface core = {
-    .base = {SPICE_INTERFACE_CORE, "replay host", SPICE_INTERFACE_CORE_MAJOR,
-             SPICE_INTERFACE_CORE_MINOR},
-    .timer_add = timer_add,
-    .timer_start = timer_start,
-    .timer_cancel = timer_cancel,
-    .timer_remove = timer_remove,
-    .watch_add = watch_add,
-    .watch_update_mask = watch_update_mask,
-    .watch_remove = watch_remove,
-    .channel_event = channel_event,
-};
 
 /* ---- the device
  * ------------------------------------------------------------------------------------------- */
@@ -423,6 +321,8 @@ int main(int argc, char **argv)
         g_printerr("%s is no recording of QXL commands\n", recording);
         return 2;
     }
+    SpiceCoreInterface core = glib_core(channel_event);
+
     loop = g_main_loop_new(NULL, FALSE);
     server = spice_server_new();
     spice_server_set_noauth(server);

@@ -24,6 +24,8 @@ typedef struct GlzShared GlzShared; /* a dictionary with the lock that orders it
  */
 PixmapCache *pixmap_cache_get(DisplayShared *shared, uint8_t id, int64_t pixels);
 void pixmap_cache_unref(PixmapCache *cache);
+/* Channels that hold it now. More than one: what one of them does may have to wait for another. */
+unsigned pixmap_cache_users(const PixmapCache *cache);
 GlzShared *glz_shared_get(DisplayShared *shared, uint8_t id, int32_t window_pixels);
 void glz_shared_unref(GlzShared *glz);
 

@@ -43,8 +43,8 @@ void stream_uncork(Stream *stream);
 /* "127.0.0.1:40202" or "a local socket", for the log. */
 const char *stream_peer_name(const Stream *stream);
 
-/* Close the socket. From any thread: the DISCONNECTED channel event is delivered on the main
- * thread, and the event's info lives until then. NULL is fine. */
+/* Close the socket. Main thread only: channels of workers hand their streams back to it (channel/),
+ * so the DISCONNECTED channel event is delivered before this returns. NULL is fine. */
 void stream_close(Stream *stream);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The deployed server library on the test's main loop. */
-#include <glib-unix.h>
 #include <spice.h>
 #include <spice/macros.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "glib-core.h"
 #include "host.h"
 
 #define SCANOUT_COOKIE 2
@@ -15,6 +15,7 @@
 #define MAX_HEIGHT 1536
 
 struct Host {
+    SpiceCoreInterface core;
     SpiceServer *server;
     QXLInstance qxl;
     SpiceKbdInstance keyboard;
@@ -35,116 +36,6 @@ struct Host {
 
 /* The library's callbacks have no argument for it. */
 static Host *the_host;
-
-/* ---- main loop
- * -------------------------------------------------------------------------------------------- */
-
-struct SpiceTimer {
-    SpiceTimerFunc func;
-    void *opaque;
-    guint source;
-};
-
-struct SpiceWatch {
-    int fd;
-    SpiceWatchFunc func;
-    void *opaque;
-    guint source;
-};
-
-static SpiceTimer *timer_add(SpiceTimerFunc func, void *opaque)
-{
-    SpiceTimer *timer = g_new0(SpiceTimer, 1);
-
-    timer->func = func;
-    timer->opaque = opaque;
-    return timer;
-}
-
-static void timer_cancel(SpiceTimer *timer)
-{
-    g_clear_handle_id(&timer->source, g_source_remove);
-}
-
-static gboolean timer_fired(gpointer data)
-{
-    SpiceTimer *timer = data;
-
-    timer->source = 0;
-    timer->func(timer->opaque);
-    return G_SOURCE_REMOVE;
-}
-
-static void timer_start(SpiceTimer *timer, uint32_t ms)
-{
-    timer_cancel(timer);
-    timer->source = g_timeout_add(ms, timer_fired, timer);
-}
-
-static void timer_remove(SpiceTimer *timer)
-{
-    timer_cancel(timer);
-    g_free(timer);
-}
-
-static gboolean watch_fired(gint fd, GIOCondition condition, gpointer data)
-{
-    SpiceWatch *watch = data;
-    int event = 0;
-
-    if (condition & (G_IO_IN | G_IO_HUP | G_IO_ERR))
-        event |= SPICE_WATCH_EVENT_READ;
-    if (condition & G_IO_OUT)
-        event |= SPICE_WATCH_EVENT_WRITE;
-    watch->func(fd, event, watch->opaque);
-    return G_SOURCE_CONTINUE;
-}
-
-static void watch_update_mask(SpiceWatch *watch, int mask)
-{
-    GIOCondition condition = 0;
-
-    g_clear_handle_id(&watch->source, g_source_remove);
-    if (mask & SPICE_WATCH_EVENT_READ)
-        condition |= G_IO_IN;
-    if (mask & SPICE_WATCH_EVENT_WRITE)
-        condition |= G_IO_OUT;
-    if (condition)
-        watch->source = g_unix_fd_add(watch->fd, condition, watch_fired, watch);
-}
-
-static SpiceWatch *watch_add(int fd, int mask, SpiceWatchFunc func, void *opaque)
-{
-    SpiceWatch *watch = g_new0(SpiceWatch, 1);
-
-    watch->fd = fd;
-    watch->func = func;
-    watch->opaque = opaque;
-    watch_update_mask(watch, mask);
-    return watch;
-}
-
-static void watch_remove(SpiceWatch *watch)
-{
-    g_clear_handle_id(&watch->source, g_source_remove);
-    g_free(watch);
-}
-
-static void channel_event(int event, SpiceChannelEventInfo *info)
-{
-}
-
-static SpiceCoreInterface core = {
-    .base = {SPICE_INTERFACE_CORE, "test", SPICE_INTERFACE_CORE_MAJOR, SPICE_INTERFACE_CORE_MINOR},
-    .timer_add = timer_add,
-    .timer_start = timer_start,
-    .timer_cancel = timer_cancel,
-    .timer_remove = timer_remove,
-    .watch_add = watch_add,
-    .watch_update_mask = watch_update_mask,
-    .watch_remove = watch_remove,
-    .channel_event = channel_event,
-};
 
 gboolean host_tick(gpointer data)
 {
@@ -527,7 +418,8 @@ Host *host_new(guint width, guint height)
     spice_server_set_addr(host->server, "127.0.0.1", 0);
     host->port = 20000 + getpid() % 20000;
     spice_server_set_port(host->server, host->port);
-    g_assert_cmpint(spice_server_init(host->server, &core), ==, 0);
+    host->core = glib_core(NULL);
+    g_assert_cmpint(spice_server_init(host->server, &host->core), ==, 0);
     host->keyboard.base.sif = &keyboard_interface.base;
     spice_server_add_interface(host->server, &host->keyboard.base);
     host->mouse.base.sif = &mouse_interface.base;

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* GLib's main loop as the core interface that libspice-server asks its host for. */
+#ifndef DEMO_HOST_GLIB_CORE_H
+#define DEMO_HOST_GLIB_CORE_H
+
+#include <spice.h>
+
+/* Timers and watches on the main context that is the thread's default when they are added.
+ * channel_event: is told of connections; may be NULL. */
+SpiceCoreInterface glib_core(void (*channel_event)(int event, SpiceChannelEventInfo *info));
+
+#endif
