@@ -49,7 +49,7 @@ typedef struct CursorClient {
 
 /* ---- one client ---- */
 
-static bool send(CursorClient *client, uint16_t type, const void *message)
+static bool say(CursorClient *client, uint16_t type, const void *message)
 {
     return channel_client_send(&client->base, type, message);
 }
@@ -72,7 +72,7 @@ static bool use_cache(CursorClient *client, const CursorShape *shape)
     if (place->unique == shape->wire.unique && place->hash == shape->hash)
         return true;
     if (place->unique)
-        send(client, SPICE_MSG_CURSOR_INVAL_ONE, &(WireMsgCursorInvalOne){place->unique});
+        say(client, SPICE_MSG_CURSOR_INVAL_ONE, &(WireMsgCursorInvalOne){place->unique});
     place->unique = shape->wire.unique;
     place->hash = shape->hash;
     return false;
@@ -108,7 +108,7 @@ static void send_init(const Cursor *cursor, CursorClient *client)
     /* INIT empties the client's cache before it takes the shape. */
     memset(client->cache, 0, sizeof client->cache);
     init.cursor = wire_shape(cursor, client);
-    send(client, SPICE_MSG_CURSOR_INIT, &init);
+    say(client, SPICE_MSG_CURSOR_INIT, &init);
     client->initialised = true;
 }
 
@@ -117,7 +117,7 @@ static void send_set(const Cursor *cursor, CursorClient *client)
     WireMsgCursorSet set = {.position = {cursor->x, cursor->y}, .visible = cursor->shape_visible};
 
     set.cursor = wire_shape(cursor, client);
-    send(client, SPICE_MSG_CURSOR_SET, &set);
+    say(client, SPICE_MSG_CURSOR_SET, &set);
 }
 
 static void fill(ChannelClient *cc)
@@ -131,8 +131,8 @@ static void fill(ChannelClient *cc)
     client->tell = 0;
     if (tell & TELL_RESET) {
         memset(client->cache, 0, sizeof client->cache);
-        send(client, SPICE_MSG_CURSOR_INVAL_ALL, NULL);
-        send(client, SPICE_MSG_CURSOR_RESET, NULL);
+        say(client, SPICE_MSG_CURSOR_INVAL_ALL, NULL);
+        say(client, SPICE_MSG_CURSOR_RESET, NULL);
         client->initialised = false;
     }
     if (tell & TELL_INIT)
@@ -140,12 +140,12 @@ static void fill(ChannelClient *cc)
     if (tell & TELL_SET)
         send_set(cursor, client);
     if (tell & TELL_HIDE)
-        send(client, SPICE_MSG_CURSOR_HIDE, NULL);
+        say(client, SPICE_MSG_CURSOR_HIDE, NULL);
     if (tell & TELL_MOVE)
-        send(client, SPICE_MSG_CURSOR_MOVE, &(WireMsgCursorMove){{cursor->x, cursor->y}});
+        say(client, SPICE_MSG_CURSOR_MOVE, &(WireMsgCursorMove){{cursor->x, cursor->y}});
     if (tell & TELL_TRAIL)
-        send(client, SPICE_MSG_CURSOR_TRAIL,
-             &(WireMsgCursorTrail){cursor->trail_length, cursor->trail_frequency});
+        say(client, SPICE_MSG_CURSOR_TRAIL,
+            &(WireMsgCursorTrail){cursor->trail_length, cursor->trail_frequency});
 }
 
 static void connected(ChannelClient *cc)

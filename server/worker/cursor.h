@@ -21,8 +21,7 @@ void cursor_free(Cursor *cursor);
 /* ---- The worker's thread ---- */
 /* A command of the guest; resource is held for as long as it is the current shape. False: it was
  * invalid, and the reader knows why. */
-bool cursor_command(Cursor *cursor, GuestReader *reader, uint64_t address,
-                    GuestResource *resource);
+bool cursor_command(Cursor *cursor, GuestReader *reader, uint64_t address, GuestResource *resource);
 void cursor_set_mouse_mode(Cursor *cursor, uint32_t mode);
 /* Clients wait for it before they show anything. */
 void cursor_primary_created(Cursor *cursor);

@@ -79,8 +79,7 @@ bool guest_chunks_read(GuestReader *reader, uint64_t address, GuestChunks *chunk
     for (uint32_t links = 0;; links++) {
         if (!guest_read(reader, address, &head, sizeof head, "a chunk isn't in a memory slot"))
             return false;
-        if (head.data_size != 0 &&
-            !add_part(reader, chunks, address + sizeof head, head.data_size))
+        if (head.data_size != 0 && !add_part(reader, chunks, address + sizeof head, head.data_size))
             return false;
         if (head.next_chunk == 0)
             return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Drawing commands: the fixed part, and the part of each type. docs/spec/server-display.md 4.6, 4.7,
- * 4.10 */
+/* Drawing commands: the fixed part, and the part of each type.
+ * docs/spec/server-display.md 4.6, 4.7, 4.10 */
 #include <string.h>
 
 #include <spice/enums.h>
@@ -161,8 +161,8 @@ static bool read_copy(IntakeDraw *draw, const QXLDrawable *guest)
     copy->rop_descriptor = body->rop_descriptor;
     copy->scale_mode = body->scale_mode;
     draw->drawable->reads_target |= copy->mask.image || !overwrites;
-    draw->drawable->put = put && !draw->drawable->reads_target &&
-                          intake_image_is_exact(draw, copy->src_image);
+    draw->drawable->put =
+        put && !draw->drawable->reads_target && intake_image_is_exact(draw, copy->src_image);
     return true;
 }
 
@@ -288,9 +288,8 @@ static bool read_composite(IntakeDraw *draw, const QXLDrawable *guest)
     const QXLComposite *body = &guest->u.composite;
     /* Convolutions need parameters that no command has. */
     const unsigned int last_filter = PIXMAN_FILTER_BILINEAR;
-    uint32_t flags = body->flags &
-                     ~(SPICE_COMPOSITE_HAS_MASK | SPICE_COMPOSITE_HAS_SRC_TRANSFORM |
-                       SPICE_COMPOSITE_HAS_MASK_TRANSFORM);
+    uint32_t flags = body->flags & ~(SPICE_COMPOSITE_HAS_MASK | SPICE_COMPOSITE_HAS_SRC_TRANSFORM |
+                                     SPICE_COMPOSITE_HAS_MASK_TRANSFORM);
     uint32_t width, height;
 
     if (!is_operator(flags & 0xff))
@@ -379,11 +378,11 @@ static bool find_surfaces(IntakeDraw *draw, const QXLDrawable *guest)
 
         if (guest->surfaces_dest[i] == -1)
             continue;
-        surface = guest->surfaces_dest[i] >= 0
-                      ? truth_surface(draw->truth, guest->surfaces_dest[i])
-                      : NULL;
+        surface = guest->surfaces_dest[i] >= 0 ? truth_surface(draw->truth, guest->surfaces_dest[i])
+                                               : NULL;
         if (!surface)
-            return guest_problem(&draw->reader, "a drawing that needs a surface that doesn't exist");
+            return guest_problem(&draw->reader,
+                                 "a drawing that needs a surface that doesn't exist");
         draw->declared[draw->n_declared].surface = surface;
         draw->declared[draw->n_declared++].area = intake_box(&guest->surfaces_rects[i]);
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Images, palettes, brushes and masks of drawing commands. docs/spec/server-display.md 4.2 to 4.5 */
+/* Images, palettes, brushes and masks of drawing commands. docs/spec/server-display.md 4.2 to 4.5
+ */
 #include <string.h>
 
 #include <spice/enums.h>
@@ -47,8 +48,7 @@ static const WirePalette *read_palette(IntakeDraw *draw, uint64_t address, unsig
     WirePalette *palette;
     uint32_t *entries;
 
-    if (!guest_read(&draw->reader, address, &head, sizeof head,
-                    "a palette isn't in a memory slot"))
+    if (!guest_read(&draw->reader, address, &head, sizeof head, "a palette isn't in a memory slot"))
         return NULL;
     have = MIN(head.num_ents, n);
     palette = intake_alloc(draw, sizeof *palette);
@@ -56,9 +56,8 @@ static const WirePalette *read_palette(IntakeDraw *draw, uint64_t address, unsig
     if (!palette || !entries)
         return NULL;
     /* The announced size has to be there, also what isn't used of it. */
-    if (head.num_ents &&
-        !memslots_map(draw->reader.slots, draw->reader.group, address + sizeof head,
-                      head.num_ents * sizeof *entries)) {
+    if (head.num_ents && !memslots_map(draw->reader.slots, draw->reader.group,
+                                       address + sizeof head, head.num_ents * sizeof *entries)) {
         guest_problem(&draw->reader, "a palette isn't in a memory slot");
         return NULL;
     }
@@ -180,8 +179,7 @@ static bool read_bitmap(IntakeDraw *draw, const QXLImage *guest, IntakeRole role
     if (ok && chunks.size != size)
         ok = guest_problem(&draw->reader, "a bitmap with more or less data than its rows have");
     if (ok) {
-        ok = borrow && size > INTAKE_COPIED_PIXELS &&
-                     is_exact(draw->target->format, bitmap->format)
+        ok = borrow && size > INTAKE_COPIED_PIXELS && is_exact(draw->target->format, bitmap->format)
                  ? borrow_data(draw, &chunks)
                  : copy_data(draw, &chunks, &wire->data);
     }
@@ -231,8 +229,7 @@ static unsigned int depth(uint32_t surface_format)
     }
 }
 
-static bool read_surface(IntakeDraw *draw, const QXLImage *guest, IntakeRole role,
-                         WireImage *image)
+static bool read_surface(IntakeDraw *draw, const QXLImage *guest, IntakeRole role, WireImage *image)
 {
     uint32_t id = guest->surface_image.surface_id;
     Surface *surface = truth_surface(draw->truth, id);
@@ -271,8 +268,8 @@ WireImage *intake_image(IntakeDraw *draw, uint64_t address, IntakeRole role, boo
     *image = (WireImage){
         .id = guest.descriptor.id,
         .type = guest.descriptor.type,
-        .flags = guest.descriptor.flags & (SPICE_IMAGE_FLAGS_CACHE_ME |
-                                           SPICE_IMAGE_FLAGS_HIGH_BITS_SET),
+        .flags =
+            guest.descriptor.flags & (SPICE_IMAGE_FLAGS_CACHE_ME | SPICE_IMAGE_FLAGS_HIGH_BITS_SET),
         .width = guest.descriptor.width,
         .height = guest.descriptor.height,
     };
@@ -314,8 +311,7 @@ bool intake_brush(IntakeDraw *draw, const QXLBrush *guest, WireBrush *brush)
         return true;
     case SPICE_BRUSH_TYPE_PATTERN:
         brush->u.pattern.pos = (WirePoint){guest->u.pattern.pos.x, guest->u.pattern.pos.y};
-        brush->u.pattern.image =
-            intake_image(draw, guest->u.pattern.pat, INTAKE_BRUSH, false);
+        brush->u.pattern.image = intake_image(draw, guest->u.pattern.pat, INTAKE_BRUSH, false);
         if (!brush->u.pattern.image)
             return false;
         if (brush->u.pattern.image->type == SPICE_IMAGE_TYPE_SURFACE) {
@@ -334,8 +330,8 @@ bool intake_brush(IntakeDraw *draw, const QXLBrush *guest, WireBrush *brush)
 bool intake_mask(IntakeDraw *draw, const QXLQMask *guest, WireQMask *mask)
 {
     *mask = (WireQMask){0};
-    if (guest->bitmap == 0 || !memslots_map(draw->reader.slots, draw->reader.group, guest->bitmap,
-                                            sizeof(QXLImage)))
+    if (guest->bitmap == 0 ||
+        !memslots_map(draw->reader.slots, draw->reader.group, guest->bitmap, sizeof(QXLImage)))
         return true;
     mask->image = intake_image(draw, guest->bitmap, INTAKE_MASK, false);
     if (!mask->image)

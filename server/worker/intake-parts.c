@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Clips, paths, line styles and strings of drawing commands. docs/spec/server-display.md 4.6, 4.7 */
+/* Clips, paths, line styles and strings of drawing commands. docs/spec/server-display.md 4.6, 4.7
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,7 +114,8 @@ static bool clip_to_rects(IntakeDraw *draw, const GuestChunks *chunks, WireClip 
         box = intake_intersect(&box, &draw->box);
         if (intake_box_is_empty(&box))
             continue;
-        kept[n_boxes] = (WireRect){.left = box.x1, .top = box.y1, .right = box.x2, .bottom = box.y2};
+        kept[n_boxes] =
+            (WireRect){.left = box.x1, .top = box.y1, .right = box.x2, .bottom = box.y2};
         boxes[n_boxes++] = box;
     }
     *clip = (WireClip){.type = SPICE_CLIP_TYPE_RECTS, .n_rects = n_boxes, .rects = kept};
@@ -293,11 +295,10 @@ const WireString *intake_string(IntakeDraw *draw, uint64_t address)
     glyphs = intake_alloc(draw, (head.length + 1) * sizeof *glyphs);
     if (!string || !glyphs || !read_glyphs(draw, data, size, bits, glyphs, head.length))
         return NULL;
-    *string = (WireString){.flags = head.flags & (SPICE_STRING_FLAGS_RASTER_A1 |
-                                                  SPICE_STRING_FLAGS_RASTER_A4 |
-                                                  SPICE_STRING_FLAGS_RASTER_A8 |
-                                                  SPICE_STRING_FLAGS_RASTER_TOP_DOWN),
-                           .n_glyphs = head.length,
-                           .glyphs = glyphs};
+    *string = (WireString){
+        .flags = head.flags & (SPICE_STRING_FLAGS_RASTER_A1 | SPICE_STRING_FLAGS_RASTER_A4 |
+                               SPICE_STRING_FLAGS_RASTER_A8 | SPICE_STRING_FLAGS_RASTER_TOP_DOWN),
+        .n_glyphs = head.length,
+        .glyphs = glyphs};
     return string;
 }

@@ -24,10 +24,10 @@ typedef struct IntakeDraw {
 } IntakeDraw;
 
 typedef enum IntakeRole {
-    INTAKE_SOURCE,    /* of raw operations */
-    INTAKE_BLENDED,   /* alpha blend, composite: any depth may meet any other */
+    INTAKE_SOURCE,  /* of raw operations */
+    INTAKE_BLENDED, /* alpha blend, composite: any depth may meet any other */
     INTAKE_BRUSH,
-    INTAKE_MASK,      /* one bit, no palette */
+    INTAKE_MASK, /* one bit, no palette */
 } IntakeRole;
 
 /* The image at that address. borrow: its pixels may stay where they are. NULL: a note in the

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From a guest's command to what the rest of the server works with: checked, and copied out of the
- * guest's memory before it is looked at. Worker's thread. docs/spec/server-display.md 3.2, 4, 5.1 */
+ * guest's memory before it is looked at. Worker's thread. docs/spec/server-display.md 3.2, 4, 5.1
+ */
 #ifndef SERVER_WORKER_INTAKE_H
 #define SERVER_WORKER_INTAKE_H
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a QXL device calls: spice_qxl_*(), and what the other rooms ask of a worker. Calls for
- * instances that are not attached are ignored, with a log line. docs/spec/server-api.md 2.3, 11.3 */
+ * instances that are not attached are ignored, with a log line. docs/spec/server-api.md 2.3, 11.3
+ */
 #include <string.h>
 #include <unistd.h>
 
+#include "main/agent.h"
 #include "worker/worker-private.h"
 
 /* ---- which worker ---- */
@@ -151,8 +153,7 @@ static QXLRect qxl_rect(const pixman_box32_t *box)
 static void report(QXLRect *rects, uint32_t n, const pixman_region32_t *region)
 {
     int count;
-    const pixman_box32_t *boxes =
-        pixman_region32_rectangles((pixman_region32_t *)region, &count);
+    const pixman_box32_t *boxes = pixman_region32_rectangles((pixman_region32_t *)region, &count);
 
     if (n == 0)
         return;
@@ -266,8 +267,7 @@ void spice_qxl_update_area_async(QXLInstance *instance, uint32_t surface_id, QXL
 static void run_add_memslot(Worker *worker, const WorkerRequest *request)
 {
     const QXLDevMemSlot *guest = &request->u.add_memslot.slot;
-    const MemSlot slot = {guest->virt_start, guest->virt_end, guest->addr_delta,
-                          guest->generation};
+    const MemSlot slot = {guest->virt_start, guest->virt_end, guest->addr_delta, guest->generation};
 
     if (guest->virt_end < guest->virt_start)
         worker_log(worker, "memory slot %u of group %u ends before it begins; ignored",
@@ -372,8 +372,8 @@ void spice_qxl_create_primary_surface(QXLInstance *instance, uint32_t surface_id
                                       QXLDevSurfaceCreate *surface)
 {
     if (surface)
-        call(instance, &(WorkerRequest){.run = run_create_primary,
-                                        .u.primary = {surface_id, *surface}});
+        call(instance,
+             &(WorkerRequest){.run = run_create_primary, .u.primary = {surface_id, *surface}});
 }
 
 void spice_qxl_create_primary_surface_async(QXLInstance *instance, uint32_t surface_id,
@@ -539,6 +539,8 @@ void spice_qxl_set_device_info(QXLInstance *instance, const char *device_address
     if (device_display_id_count > 0)
         worker->max_monitors = device_display_id_count;
     pthread_mutex_unlock(&worker->lock);
+    if (worker->server->agent)
+        agent_devices_changed(worker->server->agent);
 }
 
 /* ---- GL ---- */
@@ -558,8 +560,7 @@ void spice_qxl_gl_scanout(QXLInstance *instance, int fd, uint32_t width, uint32_
     pthread_mutex_lock(&worker->lock);
     old = worker->scanout_fd;
     worker->scanout_fd = fd >= 0 ? fd : -1;
-    worker->scanout =
-        fd >= 0 ? (WorkerPrimary){true, true, width, height} : (WorkerPrimary){0};
+    worker->scanout = fd >= 0 ? (WorkerPrimary){true, true, width, height} : (WorkerPrimary){0};
     worker->primary_ever = true;
     pthread_mutex_unlock(&worker->lock);
     if (old >= 0 && old != fd)
@@ -587,22 +588,11 @@ static void run_set_compression(Worker *worker, const WorkerRequest *request)
     views_set_compression(worker->views, request->u.compression);
 }
 
-void worker_tell_compression(Worker *worker)
-{
-    const Options *options = &worker->server->options;
-    bool leave_it_to_us = options->streaming == SPICE_STREAM_VIDEO_OFF &&
-                          options->image_compression == SPICE_IMAGE_COMPRESSION_QUIC;
-
-    if (worker->interface->set_compression_level)
-        worker->interface->set_compression_level(worker->qxl, leave_it_to_us);
-}
-
 void worker_set_image_compression(Worker *worker, SpiceImageCompression compression)
 {
     worker_request_async(worker, &(WorkerRequest){.run = run_set_compression,
                                                   .record = RECORD_SET_COMPRESSION,
                                                   .u.compression = compression});
-    worker_tell_compression(worker);
 }
 
 static void run_set_mouse_mode(Worker *worker, const WorkerRequest *request)
@@ -615,6 +605,16 @@ void worker_set_mouse_mode(Worker *worker, uint32_t mode)
     worker_request_async(worker, &(WorkerRequest){.run = run_set_mouse_mode,
                                                   .record = RECORD_SET_MOUSE_MODE,
                                                   .u.mouse_mode = mode});
+}
+
+QXLInstance *worker_instance(Worker *worker)
+{
+    return worker->qxl;
+}
+
+struct RedsState *worker_server(Worker *worker)
+{
+    return worker->server;
 }
 
 WorkerPrimary worker_primary(Worker *worker)

@@ -14,8 +14,8 @@ static void release(GuestResource *resource)
 
 GuestResource *worker_resource(Worker *worker, const QXLCommandExt *command)
 {
-    void *info = memslots_map(&worker->slots, command->group_id, command->cmd.data,
-                              sizeof(QXLReleaseInfo));
+    void *info =
+        memslots_map(&worker->slots, command->group_id, command->cmd.data, sizeof(QXLReleaseInfo));
     GuestResource *resource;
 
     if (!info)

@@ -74,9 +74,9 @@ static void create(Worker *worker, uint32_t id, const QXLSurface *guest, uint32_
         worker_log(worker, "the guest creates %s; ignored", problem);
         return;
     }
-    surface = truth_create_surface(worker->truth, id, request.format, request.width, request.height,
-                                   request.stride, line_0(memory, &request), keep_data,
-                                   keep(resource));
+    surface =
+        truth_create_surface(worker->truth, id, request.format, request.width, request.height,
+                             request.stride, line_0(memory, &request), keep_data, keep(resource));
     if (surface)
         views_surface_created(worker->views, surface);
     else

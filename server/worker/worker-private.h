@@ -165,7 +165,5 @@ void worker_set_running(Worker *worker, bool running);
 /* ---- qxl-api.c: the device's side (any thread) ---- */
 void worker_register(Worker *worker);
 void worker_unregister(Worker *worker); /* calls for it are ignored from now on */
-/* set_compression_level() by the server's options. */
-void worker_tell_compression(Worker *worker);
 
 #endif

@@ -10,7 +10,7 @@
 enum {
     SLICE_US = 2000,      /* of commands, before sockets and requests have their turn */
     CURSOR_COMMANDS = 64, /* in one turn */
-    POLLS = 3,            /* looks at an empty ring, a millisecond apart, before we ask to be woken */
+    POLLS = 3, /* looks at an empty ring, a millisecond apart, before we ask to be woken */
     MAX_BACK_OFF_MS = 32, /* for a device that never says that its ring is empty */
     DRAIN_MS = 80,        /* what a stop waits for sockets */
     MAX_SURFACES = 1024,
@@ -37,11 +37,10 @@ static int rest(Worker *worker, WorkerRing *ring, int (*ask)(QXLInstance *qxl))
     }
     /* Either it is too early to ask, or the device says that there is something: look at once then,
      * and less and less often if nothing comes. */
-    wait_ms = ring->polls < POLLS    ? 1
-              : ring->polls == POLLS ? 0
-              : ring->polls < POLLS + 6
-                  ? 1u << (ring->polls - POLLS - 1)
-                  : MAX_BACK_OFF_MS;
+    wait_ms = ring->polls < POLLS       ? 1
+              : ring->polls == POLLS    ? 0
+              : ring->polls < POLLS + 6 ? 1u << (ring->polls - POLLS - 1)
+                                        : MAX_BACK_OFF_MS;
     ring->polls++;
     ring->next_ns = now + wait_ms * (uint64_t)1000000;
     return wait_ms;
@@ -174,7 +173,11 @@ static void clients_changed(void *context)
 
 static void update_mouse_mode(void *server)
 {
-    server_update_mouse_mode(server);
+    struct RedsState *s = server;
+
+    /* Posts outlive the inputs when the server is shut down. */
+    if (s->inputs)
+        server_update_mouse_mode(s);
 }
 
 void worker_mouse_rule_changed(Worker *worker)
@@ -279,9 +282,8 @@ static Worker *new_worker(struct RedsState *server, QXLInstance *qxl)
     worker->interface->get_init_info(qxl, &info);
     worker->n_surfaces = CLAMP(info.n_surfaces, 1, MAX_SURFACES);
     worker->loop = loop_new_poll();
-    if (!worker->loop ||
-        !memslots_init(&worker->slots, info.num_memslots_groups, info.num_memslots,
-                       info.memslot_id_bits, info.memslot_gen_bits)) {
+    if (!worker->loop || !memslots_init(&worker->slots, info.num_memslots_groups, info.num_memslots,
+                                        info.memslot_id_bits, info.memslot_gen_bits)) {
         free_worker(worker);
         return NULL;
     }
@@ -317,9 +319,9 @@ static bool add_parts(Worker *worker)
     };
     Truth *truth = truth_new(worker->n_surfaces, &observer, worker);
     Views *views = truth ? views_new(&config) : NULL;
-    Cursor *cursor = views ? cursor_new(worker->server, worker->loop, worker->qxl->id,
-                                        SPICE_MOUSE_MODE_SERVER)
-                           : NULL;
+    Cursor *cursor =
+        views ? cursor_new(worker->server, worker->loop, worker->qxl->id, SPICE_MOUSE_MODE_SERVER)
+              : NULL;
 
     if (cursor) {
         hand_over(worker, truth, views, cursor);
@@ -368,7 +370,6 @@ bool worker_add(struct RedsState *server, QXLInstance *qxl)
     /* Old programs expect the worker as a second value, and hand it to the replay functions. */
     if (worker->interface->attache_worker)
         worker->interface->attache_worker(qxl, (QXLWorker *)qxl);
-    worker_tell_compression(worker);
     return true;
 }
 
