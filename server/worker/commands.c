@@ -5,11 +5,10 @@
 
 #include "worker/worker-private.h"
 
-/* What may wait to be rendered: commands, bytes of the guest's memory, bytes of copies. */
+/* What may wait to be rendered: commands, bytes of the guest's memory. The truth limits the copies. */
 enum { MAX_PENDING = 1000, TRIMMED_PENDING = 900 };
 #define MAX_BORROWED ((size_t)16 << 20)
 #define TRIMMED_BORROWED ((size_t)8 << 20)
-#define MAX_COPIED ((size_t)64 << 20)
 
 /* A flush ends when the ring is empty; a guest that fills it faster than it is emptied doesn't hold
  * the caller for longer than this, once what was there at first is certainly done. */
@@ -36,13 +35,9 @@ static void record(Worker *worker, const QXLCommandExt *command)
 
 void worker_trim(Worker *worker)
 {
-    if (worker->intake.copied > MAX_COPIED) {
-        truth_trim(worker->truth, 0, 0);
-        worker->intake.copied = 0;
-    } else if (truth_n_pending(worker->truth) > MAX_PENDING ||
-               truth_borrowed(worker->truth) > MAX_BORROWED) {
+    if (truth_n_pending(worker->truth) > MAX_PENDING ||
+        truth_borrowed(worker->truth) > MAX_BORROWED)
         truth_trim(worker->truth, TRIMMED_PENDING, TRIMMED_BORROWED);
-    }
 }
 
 static void draw_command(Worker *worker, const QXLCommandExt *command, GuestResource *resource)

@@ -487,7 +487,6 @@ Drawable *intake_drawable(Intake *intake, const QXLCommandExt *command, GuestRes
         ok = *draw.self_image || guest_problem(&draw.reader, "no memory for a self bitmap");
     }
     *problem = draw.reader.problem;
-    intake->copied += draw.copied;
     if (!ok) {
         drawable_unref(draw.drawable);
         return NULL;

@@ -86,7 +86,6 @@ static bool copy_data(IntakeDraw *draw, const GuestChunks *chunks, WireBytes *by
         return guest_problem(&draw->reader, "no memory for an image");
     drawable->blobs[drawable->n_blobs++] = blob;
     guest_chunks_copy(chunks, blob->data);
-    draw->copied += chunks->size;
     *bytes = (WireBytes){blob->data, chunks->size};
     return true;
 }

@@ -20,7 +20,6 @@ typedef struct IntakeDraw {
     bool has_self_bitmap;         /* the command says so, and its type may */
     pixman_box32_t self_area;     /* inside the target */
     const WireImage **self_image; /* where the self bitmap belongs; NULL: it isn't needed */
-    size_t copied;
 } IntakeDraw;
 
 typedef enum IntakeRole {

@@ -14,7 +14,6 @@ typedef struct Intake {
     const MemSlots *slots;
     Truth *truth;
     uint64_t serial; /* of the last drawing */
-    size_t copied;   /* bytes of images and other data copied so far */
 } Intake;
 
 /* A drawing command as a Drawable with one reference, not entered into the truth yet. resource is

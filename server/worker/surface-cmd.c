@@ -42,6 +42,10 @@ uint8_t *intake_surface_memory(const MemSlots *slots, uint32_t group, const Surf
         *problem = "a surface of more than 2 GiB";
     else if (!(memory = memslots_map(slots, group, request->address, stride * request->height)))
         *problem = "a surface that isn't in a memory slot";
+    else if ((uintptr_t)memory % 4 != 0) {
+        *problem = "a surface at an odd address";
+        memory = NULL;
+    }
     return memory;
 }
 
