@@ -7,6 +7,7 @@
 #undef G_LOG_DOMAIN
 #define G_LOG_DOMAIN "Spice"
 #include <glib.h>
+#include <stdbool.h>
 
 #define log_debug(...) g_debug(__VA_ARGS__)
 #define log_info(...) g_info(__VA_ARGS__)

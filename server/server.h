@@ -42,8 +42,9 @@ typedef struct Options {
     spice_wan_compression_t jpeg, zlib_glz;
     int streaming;
     bool playback_compression, agent_mouse, agent_copypaste, agent_file_xfer;
+    unsigned n_renderers; /* add_renderer() calls */
     bool exit_on_disconnect, seamless_migration, allow_multiple_clients;
-    char *video_codecs;
+    char *video_codecs; /* NULL: not set */
     char *name;
     bool has_uuid;
     uint8_t uuid[16];
@@ -53,7 +54,7 @@ struct RedsState {
     Options options;
     SpiceCoreInterface *core; /* NULL: not initialised */
     Loop *loop;
-    bool vm_running;
+    bool vm_running, destroying;
     GList *channels; /* Channel, the most recently registered first */
     Clients *clients;
     Admission *admission;
@@ -65,10 +66,15 @@ struct RedsState {
     Recorder *recorder;                        /* NULL: off */
     GList *char_devices, *playbacks, *records; /* instances */
     SpiceMigrateInstance *migration;
+    struct Migration *migration_state; /* migration.c */
 };
 
 /* The mouse rule may have changed (12.2): re-evaluate. Any thread that holds the host's lock; from
  * a worker: post it. main/inputs.c */
 void server_update_mouse_mode(struct RedsState *server);
+
+/* A whole client has just gone (clients_count() has changed): channel/ tells it, from the loop,
+ * main thread. */
+void server_client_gone(struct RedsState *server);
 
 #endif

@@ -18,7 +18,7 @@
 
 /* Pixels of one surface. format is a SPICE_SURFACE_FMT_* value; data, stride and pixels.format are
  * set once by canvas_surface_new() and may be read by the owner at any time (to show the picture).
- * 32-bit surfaces have a stride of exactly 4 * width bytes, others are rounded up to 4. */
+ * There, 32-bit surfaces have a stride of exactly 4 * width bytes, others are rounded up to 4. */
 typedef struct CanvasSurface {
     CanvasPixels pixels;
     uint32_t format;
@@ -32,9 +32,11 @@ CanvasSurface *canvas_surface_new(uint32_t format, uint32_t width, uint32_t heig
                                   size_t max_bytes, CanvasResult *result);
 
 /* The same around pixels that the caller owns and keeps until canvas_surface_free(); they are not
- * cleared. stride is a positive multiple of 4 bytes. */
+ * cleared. data is the top row; stride is a multiple of 4 bytes, negative when rows follow one
+ * another upwards. Bytes of a row beyond its pixels are neither read nor written. data is aligned
+ * to 4 bytes. */
 CanvasSurface *canvas_surface_new_for_data(uint32_t format, uint32_t width, uint32_t height,
-                                           void *data, size_t stride, CanvasResult *result);
+                                           void *data, ptrdiff_t stride, CanvasResult *result);
 void canvas_surface_free(CanvasSurface *surface); /* NULL is fine */
 
 /* Bytes that canvas_surface_new() would allocate; 0 when it would refuse format or size. For

@@ -161,8 +161,8 @@ static CanvasResult patch_init(PatchJob *job, const CanvasPixels *target,
         uint8_t *row = canvas_row(&job->patch, y);
 
         if (target->format == PIXMAN_a1)
-            canvas_shift_bits(canvas_row(target, extents->y1 + y), target->stride, extents->x1,
-                              width, row);
+            canvas_shift_bits(canvas_row(target, extents->y1 + y), ((size_t)target->width + 7) / 8,
+                              extents->x1, width, row);
         else
             memcpy(row, canvas_row(target, extents->y1 + y) + (size_t)extents->x1 * size,
                    width * size);

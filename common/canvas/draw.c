@@ -187,14 +187,17 @@ CanvasBox canvas_draw_box(const CanvasDraw *draw)
 
 static CanvasResult take_snapshot(CanvasOperand *operand)
 {
-    CanvasPixels *pixels = &operand->pixels;
-    size_t bytes = (size_t)pixels->stride * pixels->height;
+    CanvasPixels *pixels = &operand->pixels, copy = *pixels;
+    size_t row_bytes = ((size_t)pixels->width * PIXMAN_FORMAT_BPP(pixels->format) + 7) / 8;
 
-    operand->snapshot = malloc(bytes);
+    copy.stride = (row_bytes + 3) / 4 * 4;
+    operand->snapshot = malloc(copy.stride * copy.height);
     if (!operand->snapshot)
         return CANVAS_NO_MEMORY;
-    memcpy(operand->snapshot, pixels->data, bytes);
-    pixels->data = operand->snapshot;
+    copy.data = operand->snapshot;
+    for (int32_t y = 0; y < copy.height; y++)
+        memcpy(canvas_row(&copy, y), canvas_row(pixels, y), row_bytes);
+    *pixels = copy;
     return CANVAS_OK;
 }
 

@@ -46,7 +46,7 @@ size_t canvas_surface_bytes(uint32_t format, uint32_t width, uint32_t height)
 }
 
 static CanvasSurface *wrap(uint32_t format, uint32_t width, uint32_t height, void *data,
-                           size_t stride, bool owns)
+                           ptrdiff_t stride, bool owns)
 {
     CanvasSurface *surface = malloc(sizeof *surface);
 
@@ -79,13 +79,16 @@ CanvasSurface *canvas_surface_new(uint32_t format, uint32_t width, uint32_t heig
 }
 
 CanvasSurface *canvas_surface_new_for_data(uint32_t format, uint32_t width, uint32_t height,
-                                           void *data, size_t stride, CanvasResult *result)
+                                           void *data, ptrdiff_t stride, CanvasResult *result)
 {
     size_t bytes = canvas_surface_bytes(format, width, height);
+    size_t length = stride < 0 ? -(size_t)stride : (size_t)stride;
     CanvasSurface *surface = NULL;
 
-    *result =
-        bytes == 0 || stride % 4 != 0 || stride < bytes / height ? CANVAS_BAD_MESSAGE : CANVAS_OK;
+    *result = bytes == 0 || length % 4 != 0 || length > INT32_MAX || length < bytes / height ||
+                      (uintptr_t)data % 4 != 0
+                  ? CANVAS_BAD_MESSAGE
+                  : CANVAS_OK;
     if (*result == CANVAS_OK) {
         surface = wrap(format, width, height, data, stride, false);
         *result = surface ? CANVAS_OK : CANVAS_NO_MEMORY;

@@ -55,7 +55,7 @@ class Writer:
         if refs:
             # Adding a block doesn't write, but p is told as a place in the body, since the buffer may move later.
             base = refs[0].name + '_base'
-            line('size_t %s = writer->out->size - writer->start - %d;' % (base, size))
+            line('size_t %s = wire_buffer_length(writer->out) - writer->start - %d;' % (base, size))
         offset = 0
         for field in run:
             at, value = 'p + %d' % offset if offset else 'p', path + field.name

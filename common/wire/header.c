@@ -35,14 +35,14 @@ void wire_header_write(bool mini, const WireHeader *header, uint8_t *bytes)
 bool wire_write_message(bool mini, uint64_t serial, uint8_t channel_type, WireDirection dir,
                         uint16_t type, const void *message, WireBuffer *out)
 {
-    size_t start = out->size, header_size = wire_header_size(mini);
+    size_t start = wire_buffer_length(out), header_size = wire_header_size(mini);
 
     if (!wire_buffer_add(out, header_size) || !wire_write(channel_type, dir, type, message, out))
         return false;
     /* wire_write() made sure that the size fits. */
     WireHeader header = {
-        .serial = serial, .type = type, .size = (uint32_t)(out->size - start - header_size)};
-    wire_header_write(mini, &header, out->data + start);
+        .serial = serial, .type = type, .size = (uint32_t)(wire_buffer_length(out) - start - header_size)};
+    wire_header_write(mini, &header, wire_buffer_at(out, start));
     return true;
 }
 
@@ -114,7 +114,7 @@ static bool append_subs(const WireSubMessage *subs, unsigned n, size_t start, Wi
                         uint32_t *places)
 {
     for (unsigned i = 0; i < n; i++) {
-        size_t at = out->size - start;
+        size_t at = wire_buffer_length(out) - start;
         uint8_t *p = at <= UINT32_MAX && subs[i].body.size <= UINT32_MAX
                          ? wire_buffer_add(out, SUB_HEADER_SIZE)
                          : NULL;
@@ -153,11 +153,11 @@ static void fill_list(uint8_t *list, unsigned n, const uint32_t *places)
 bool wire_list_write(const WireSubMessage *subs, unsigned n, WireBuffer *out)
 {
     uint32_t places[WIRE_SUB_MESSAGES_MAX];
-    size_t start = out->size;
+    size_t start = wire_buffer_length(out);
 
     if (!append_list(n, out) || !append_subs(subs, n, start, out, places))
         return false;
-    fill_list(out->data + start, n, places);
+    fill_list(wire_buffer_at(out, start), n, places);
     return true;
 }
 
@@ -175,14 +175,14 @@ bool wire_sub_list_append(const WireSubMessage *subs, unsigned n, size_t start, 
     }
     if (!append_subs(subs, n, start, out, places))
         return false;
-    size_t at = out->size - start;
+    size_t at = wire_buffer_length(out) - start;
     if (at > UINT32_MAX) {
         out->failed = true;
         return false;
     }
     if (!append_list(n, out))
         return false;
-    fill_list(out->data + start + at, n, places);
+    fill_list(wire_buffer_at(out, start + at), n, places);
     *sub_list = (uint32_t)at;
     return true;
 }

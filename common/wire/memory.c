@@ -98,6 +98,21 @@ void wire_buffer_reset(WireBuffer *buffer)
 {
     buffer->size = 0;
     buffer->failed = false;
+    if (buffer->gather) {
+        buffer->gather->n_pieces = 0;
+        buffer->gather->total = 0;
+    }
+}
+
+uint8_t *wire_buffer_at(const WireBuffer *buffer, size_t position)
+{
+    const WireGather *gather = buffer->gather;
+    size_t before = 0; /* bytes in pieces that stand before the position */
+
+    for (unsigned i = 0; gather && i < gather->n_pieces; i++)
+        if (position >= gather->pieces[i].at + before + gather->pieces[i].bytes.size)
+            before += gather->pieces[i].bytes.size;
+    return buffer->data + (position - before);
 }
 
 uint8_t *wire_buffer_add(WireBuffer *buffer, size_t size)
@@ -128,8 +143,33 @@ uint8_t *wire_buffer_add(WireBuffer *buffer, size_t size)
     return result;
 }
 
+/* Tell the bytes as a piece, if they lie in a source. */
+static bool append_piece(WireBuffer *buffer, const uint8_t *data, size_t size)
+{
+    WireGather *gather = buffer->gather;
+
+    if (size < gather->minimum || gather->n_pieces == WIRE_GATHER_PIECES || buffer->failed ||
+        size > SIZE_MAX / 4 - gather->total)
+        return false;
+    for (unsigned i = 0; i < gather->n_sources; i++) {
+        uintptr_t from = (uintptr_t)gather->sources[i].data, at = (uintptr_t)data;
+
+        if (at < from || at - from > gather->sources[i].size ||
+            gather->sources[i].size - (at - from) < size)
+            continue;
+        gather->pieces[gather->n_pieces].at = buffer->size;
+        gather->pieces[gather->n_pieces].source = i;
+        gather->pieces[gather->n_pieces++].bytes = (WireBytes){data, size};
+        gather->total += size;
+        return true;
+    }
+    return false;
+}
+
 bool wire_buffer_append(WireBuffer *buffer, const void *data, size_t size)
 {
+    if (buffer->gather && size && append_piece(buffer, data, size))
+        return true;
     uint8_t *to = wire_buffer_add(buffer, size);
 
     if (to && size)

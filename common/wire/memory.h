@@ -35,6 +35,22 @@ void wire_arena_clear(WireArena *arena);
 /* Memory for any type, not cleared. NULL: the limit is reached, or there is no memory. */
 void *wire_arena_alloc(WireArena *arena, size_t size);
 
+/* Pieces of others' memory that stand between the bytes of a buffer instead of being copied into it.
+ * Caller-owned; must outlive the buffer's use. */
+enum { WIRE_GATHER_PIECES = 8 };
+typedef struct WireGather {
+    const WireBytes *sources; /* bytes that lie inside one of these may be told as a piece */
+    unsigned n_sources;
+    size_t minimum; /* smaller ones are copied */
+    unsigned n_pieces;
+    struct WireGatherPiece {
+        size_t at; /* stands before this byte of the buffer's own data */
+        unsigned source;
+        WireBytes bytes;
+    } pieces[WIRE_GATHER_PIECES];
+    size_t total; /* bytes in pieces */
+} WireGather;
+
 /* Growable bytes, caller-owned. When memory runs out, or a writer meets what can't be sent, failed
  * is set, and all that follows does nothing, so that one look at the end is enough. A zeroed
  * WireBuffer is an empty one. */
@@ -42,11 +58,20 @@ typedef struct WireBuffer {
     uint8_t *data;
     size_t size, capacity;
     bool failed;
+    WireGather *gather; /* NULL: everything is copied */
 } WireBuffer;
+
+/* Bytes that it stands for, those of its pieces included: what offsets count. */
+static inline size_t wire_buffer_length(const WireBuffer *buffer)
+{
+    return buffer->size + (buffer->gather ? buffer->gather->total : 0);
+}
+/* Where the byte at that length stands in data; it must not be inside a piece. */
+uint8_t *wire_buffer_at(const WireBuffer *buffer, size_t position);
 
 /* Free the memory; the buffer is empty and without failure again. */
 void wire_buffer_clear(WireBuffer *buffer);
-/* Empty it, keep the memory. */
+/* Empty it, keep the memory and the list of sources. */
 void wire_buffer_reset(WireBuffer *buffer);
 /* Make it longer by size bytes, not cleared, and return where they begin: valid until the next
  * call. NULL: failed. */

@@ -140,7 +140,7 @@ bool wire_write_blocks(WireWriter *writer,
     for (unsigned i = 0; i < writer->n_blocks; i++) {
         unsigned same = 0;
 
-        places[i] = writer->out->size - writer->start;
+        places[i] = wire_buffer_length(writer->out) - writer->start;
         /* A structure that was shared when it came in stays so: what is parsed once is written
          * once. */
         while (same < i && (writer->blocks[same].data != writer->blocks[i].data ||
@@ -151,7 +151,8 @@ bool wire_write_blocks(WireWriter *writer,
             places[i] = places[same];
         if (places[i] > UINT32_MAX)
             return wire_cannot_write(writer);
-        wire_put_u32(writer->out->data + writer->start + writer->blocks[i].at, (uint32_t)places[i]);
+        wire_put_u32(wire_buffer_at(writer->out, writer->start + writer->blocks[i].at),
+                     (uint32_t)places[i]);
         if (same == i &&
             !write(writer, writer->blocks[i].kind, writer->blocks[i].data, writer->blocks[i].count))
             return false;
@@ -165,14 +166,14 @@ bool wire_write_by(const WireMessageInfo *info, uint32_t session, const void *me
     WireWriter writer;
 
     writer.out = out;
-    writer.start = out->size;
+    writer.start = wire_buffer_length(out);
     writer.session = session;
     writer.n_blocks = 0;
     if (!info)
         return wire_cannot_write(&writer);
     if (out->failed || (info->write && !info->write(&writer, message)))
         return false;
-    return out->size - writer.start <= UINT32_MAX || wire_cannot_write(&writer);
+    return wire_buffer_length(out) - writer.start <= UINT32_MAX || wire_cannot_write(&writer);
 }
 
 bool wire_write(uint8_t channel_type, WireDirection dir, uint16_t type, const void *message,

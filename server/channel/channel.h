@@ -54,6 +54,7 @@ struct Channel {
     /* private to channel/ below */
     gint refs;
     bool registered;
+    GList *links; /* connections as the main thread knows them */
 };
 
 /* Base of every connection. Read by all kinds; written by channel/ only. */
@@ -96,7 +97,7 @@ typedef struct OutBody OutBody; /* channel/out-body.h */
 bool channel_client_send_body(ChannelClient *cc, uint16_t type, OutBody *body,
                               const WireSubMessage *subs, unsigned n_subs);
 /* The serial that the next queued message will have (sub-messages of a mini-header list take one of
- * their own). */
+ * their own). Ask before each message: the engine puts PINGs between them. */
 uint64_t channel_client_next_serial(const ChannelClient *cc);
 bool channel_client_is_idle(
     const ChannelClient *cc); /* nothing queued, nothing in the socket that we know of */

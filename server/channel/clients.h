@@ -25,6 +25,9 @@ uint32_t clients_new_connection_id(struct RedsState *server);
 void clients_attach(struct RedsState *server, const WireLinkMess *mess, uint32_t connection_id,
                     Stream *stream);
 
+/* All channels of one client, or of all; now, or - inside a callback of one of its connections - as
+ * soon as that returns. reason NULL: no log line. */
+void clients_disconnect(Client *client, const char *reason);
 void clients_disconnect_all(struct RedsState *server, const char *reason);
 unsigned clients_count(struct RedsState *server);
 bool clients_has_main(struct RedsState *server);

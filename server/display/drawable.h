@@ -99,12 +99,16 @@ typedef struct Drawable {
     GList tree_link;
     void *tree_data;
     /* Set when rendered: the part of region where the truth really changed (exact for put drawings,
-     * by tiles or finer; region for others). Of put drawings, the pixels of its extents were kept
-     * in blobs[0] if 'wanted' was not 0: see truth.h. */
+     * by tiles or finer; region for others; empty when the message turned out to be void). Of put
+     * drawings with borrowed pixels, what can still be sent is in the message: see truth_render().
+     */
     pixman_region32_t changed;
 
-    /* display/view*.c: views that still have to send it. */
+    /* display/view*.c: views that still have to send it, and whether a client has got it already
+     * while it was pending: a drawing that undoes it isn't merged with it any more, since that
+     * client needs the second one too. */
     unsigned wanted;
+    bool sent;
 } Drawable;
 
 Drawable *drawable_new(void); /* one reference; regions initialised */

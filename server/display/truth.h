@@ -38,7 +38,9 @@ typedef struct TruthObserver {
 } TruthObserver;
 
 Truth *truth_new(uint32_t n_surfaces, const TruthObserver *observer, void *context);
-void truth_free(Truth *truth); /* everything is dropped and released */
+/* Everything is dropped and released, without telling the observer. Surfaces and drawables that
+ * others refer to live on, dead. */
+void truth_free(Truth *truth);
 
 /* A surface on guest memory: data is line 0 (for a negative stride the last of the block). Cleared
  * unless keep_data. create may be NULL; taken over in any case. NULL: id in use or out of range, or
@@ -58,7 +60,14 @@ void truth_foreach_surface(Truth *truth, void (*func)(Surface *surface, void *da
  * is. */
 bool truth_add(Truth *truth, Drawable *drawable);
 
-/* Render this drawing, with everything that must come before. */
+/* Render this drawing, with everything that must come before.
+ *
+ * A put drawing whose pixels were borrowed has no source any more when it is rendered, so its
+ * message is made anew if 'wanted' isn't 0: message.copy draws exactly the pixels that changed, from
+ * blobs[0], which holds the extents of 'changed' as in truth_copy_pixels(). The image has its own
+ * id and flags still if it was changed as a whole, else id 0 and no cache flag. With nothing
+ * wanted, nothing changed, or no memory for the copy, n_blobs is 0 and the box empty: the message
+ * can't be sent; what changed can be had from the truth. */
 void truth_render(Truth *truth, Drawable *drawable);
 /* Everything that touches the area (9.1). */
 void truth_render_area(Truth *truth, Surface *surface, const pixman_box32_t *area);

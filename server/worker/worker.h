@@ -9,11 +9,14 @@
 
 typedef struct Worker Worker;
 
-/* add_interface and remove_interface of a QXL; caller's thread (main). False: id in use or
- * negative, or no memory. */
+/* add_interface and remove_interface of a QXL; caller's thread (main). False: id in use, or no
+ * memory. It calls attached_worker; the caller tells it the compression level. Both keep
+ * server->workers. */
 bool worker_add(struct RedsState *server, QXLInstance *qxl);
 void worker_remove(Worker *worker);  /* stops, joins, disconnects, releases */
 Worker *worker_of(QXLInstance *qxl); /* NULL: not attached */
+QXLInstance *worker_instance(Worker *worker);
+struct RedsState *worker_server(Worker *worker);
 
 void worker_start(Worker *worker); /* vm_start */
 void worker_stop(Worker *worker);

@@ -135,6 +135,18 @@ static void test_surfaces(void)
     canvas_surface_free(own);
     CHECK(!canvas_surface_new_for_data(SPICE_SURFACE_FMT_32_xRGB, 5, 2, memory, 16, &result));
     CHECK(!canvas_surface_new_for_data(SPICE_SURFACE_FMT_32_xRGB, 2, 2, memory, 18, &result));
+    own = canvas_surface_new_for_data(SPICE_SURFACE_FMT_32_xRGB, 2, 2, memory + 4, -16, &result);
+    memory[4] = 9;
+    memory[0] = 8;
+    canvas_surface_clear(own);
+    CHECK(memory[4] == 0 && memory[5] == 0 && memory[0] == 0 && memory[1] == 0 && memory[3] == 4);
+    canvas_surface_free(own);
+    CHECK(!canvas_surface_new_for_data(SPICE_SURFACE_FMT_32_xRGB, 5, 2, memory + 4, -16, &result));
+    CHECK(!canvas_surface_new_for_data(SPICE_SURFACE_FMT_32_xRGB, 2, 2, memory + 4, -18, &result));
+    CHECK(!canvas_surface_new_for_data(SPICE_SURFACE_FMT_32_xRGB, 2, 2, (uint8_t *)memory + 2, 8,
+                                       &result));
+    CHECK(!canvas_surface_new_for_data(SPICE_SURFACE_FMT_32_xRGB, 2, 2, memory, PTRDIFF_MIN,
+                                       &result));
     CHECK(canvas_mode_format(32) == SPICE_SURFACE_FMT_32_xRGB &&
           canvas_mode_format(16) == SPICE_SURFACE_FMT_16_555);
     CHECK(canvas_mode_format(8) == SPICE_SURFACE_FMT_16_555);

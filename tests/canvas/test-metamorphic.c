@@ -2,6 +2,7 @@
 /* Laws that every draw command obeys: what the clip does not show makes no difference, a drawing
  * may be moved as a whole, nothing changes outside the damage. Checked on random commands on all
  * six surface formats. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <spice/enums.h>
@@ -306,6 +307,70 @@ static void test_twice_inverted(void)
     }
 }
 
+/* A surface of a scene on memory of its own, with the bottom row first and bytes between the rows.
+ */
+enum { BETWEEN = 12 };
+static uint8_t *turn_around(Scene *scene, uint32_t id)
+{
+    CanvasSurface *old = session_surface(&scene->session, id), *turned;
+    size_t stride = old->pixels.stride + BETWEEN;
+    uint8_t *memory = malloc(stride * SCENE_HEIGHT);
+    CanvasResult result;
+
+    memset(memory, 0xa5, stride * SCENE_HEIGHT);
+    turned = canvas_surface_new_for_data(old->format, SCENE_WIDTH, SCENE_HEIGHT,
+                                         memory + stride * (SCENE_HEIGHT - 1), -(ptrdiff_t)stride,
+                                         &result);
+    for (int32_t y = 0; y < SCENE_HEIGHT; y++)
+        memcpy(scene_row(turned, y), scene_row(old, y), old->pixels.stride);
+    for (int i = 0; i < SESSION_MAX_SURFACES; i++)
+        if (scene->session.surfaces[i] == old)
+            scene->session.surfaces[i] = turned;
+    canvas_surface_free(old);
+    return memory;
+}
+
+/* Where the rows of a surface stand makes no difference, and what is between them is left alone. */
+static void test_rows_upwards(void)
+{
+    for (int t = 0; t < SCENE_TYPES; t++) {
+        uint16_t type = scene_types[t];
+        char name[64];
+
+        snprintf(name, sizeof name, "rows upwards: message %u", type);
+        tap_case(name);
+        for (uint64_t seed = 0; seed < ROUNDS * SCENE_TARGETS; seed++) {
+            uint32_t target = seed % SCENE_TARGETS;
+            Scene down, up;
+            SceneMessage message;
+            uint8_t *memory[2 * SCENE_TARGETS];
+            size_t wrong = 0;
+
+            scene_init(&down, seed, SCENE_WIDTH, SCENE_HEIGHT);
+            scene_init(&up, seed, SCENE_WIDTH, SCENE_HEIGHT);
+            for (uint32_t i = 0; i < 2 * SCENE_TARGETS; i++)
+                memory[i] = turn_around(&up, i);
+            scene_make(&down, type, target, &message);
+            CHECK(session_draw(&down.session, type, &message) ==
+                  session_draw(&up.session, type, &message));
+            if (!CHECK(surfaces_equal(&down, &up, target)))
+                printf("# seed %d\n", (int)seed);
+            for (uint32_t i = 0; i < 2 * SCENE_TARGETS; i++) {
+                size_t stride = -session_surface(&up.session, i)->pixels.stride;
+
+                for (int32_t y = 0; y < SCENE_HEIGHT; y++)
+                    for (size_t j = stride - BETWEEN; j < stride; j++)
+                        wrong += memory[i][y * stride + j] != 0xa5;
+            }
+            CHECK(wrong == 0);
+            scene_clear(&down);
+            scene_clear(&up);
+            for (uint32_t i = 0; i < 2 * SCENE_TARGETS; i++)
+                free(memory[i]);
+        }
+    }
+}
+
 int main(void)
 {
     test_parts_make_the_whole();
@@ -313,5 +378,6 @@ int main(void)
     test_moved();
     test_damage_holds_all_changes();
     test_twice_inverted();
+    test_rows_upwards();
     return tap_done();
 }

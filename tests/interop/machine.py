@@ -73,15 +73,24 @@ def make_certificates(folder):
             "-days", "2", "-extfile", "server.ext", "-out", "server-cert.pem")
 
 
+# The folder of the libspice-server.so.1 that QEMU runs on; not set: the one that is installed.
+SERVER_LIBRARY = os.environ.get("SPICE_SERVER_LIBRARY", "")
+
+
 class Machine:
     """A guest in QEMU: `with Machine(folder, ...) as m`. SPICE by TCP and TLS, or by a Unix socket.
 
-    With a state, that save_state() of a machine with the same guest has written, the guest goes on from there."""
+    With a state, that save_state() of a machine with the same guest has written, the guest goes on from there.
+    What QEMU and its libraries say on standard error is in the file m.words."""
 
-    def __init__(self, folder, compression="auto_glz", unix=False, guest="boot", name="test guest", state=None):
+    devices = ["-device", "qxl-vga", "-device", "qemu-xhci", "-device", "usb-tablet"]
+
+    def __init__(self, folder, compression="auto_glz", unix=False, guest="boot", name="test guest", state=None,
+                 spice=""):
         self.folder, self.unix, self.state = folder, unix, state
         self.qmp_path = os.path.join(folder, f"qmp-{os.getpid()}-{free_port()}")
-        options = [f"password-secret=ticket,image-compression={compression}"]
+        self.words = self.qmp_path + ".words"
+        options = [f"password-secret=ticket,image-compression={compression}"] + ([spice] if spice else [])
         if unix:
             self.path = self.qmp_path + ".spice"
             options.append(f"unix=on,addr={self.path}")
@@ -92,26 +101,32 @@ class Machine:
             self.uri = f"spice://127.0.0.1:{self.port}"
             self.tls_uri = f"spice+tls://localhost:{self.tls_port}"
         command = ["qemu-system-x86_64", "-name", name, "-accel", "tcg", "-nodefaults", "-display", "none",
-                   "-vga", "none", "-device", "qxl-vga", "-device", "qemu-xhci", "-device", "usb-tablet",
+                   "-vga", "none", *self.devices,
                    "-object", f"secret,id=ticket,data={PASSWORD}", "-spice", ",".join(options),
-                   "-qmp", f"unix:{self.qmp_path},server=on,wait=off"]
-        if guest == "boot":
-            image = os.path.join(folder, "boot.img")
-            with open(image, "wb") as f:
-                f.write(boot_sector().ljust(1474560, b"\0"))
-            command += ["-m", "64", "-drive", f"file={image},format=raw,if=floppy,readonly=on"]
-        else:
-            command += ["-m", "1024", "-kernel", f"{INSTALLER}/linux", "-initrd", f"{INSTALLER}/initrd.gz",
-                        "-append", "vga=788 --- quiet"]
+                   "-qmp", f"unix:{self.qmp_path},server=on,wait=off", *self.guest(guest)]
         if state:
             command += ["-incoming", f"exec:cat {shlex.quote(state)}"]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        environment = dict(os.environ)
+        if SERVER_LIBRARY:
+            environment["LD_LIBRARY_PATH"] = SERVER_LIBRARY
+        with open(self.words, "wb") as words:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=words, env=environment)
+
+    def guest(self, kind):
+        """QEMU's arguments for what it boots."""
+        if kind == "boot":
+            image = os.path.join(self.folder, "boot.img")
+            with open(image, "wb") as f:
+                f.write(boot_sector().ljust(1474560, b"\0"))
+            return ["-m", "64", "-drive", f"file={image},format=raw,if=floppy,readonly=on"]
+        return ["-m", "1024", "-kernel", f"{INSTALLER}/linux", "-initrd", f"{INSTALLER}/initrd.gz",
+                "-append", "vga=788 --- quiet"]
 
     def __enter__(self):
         end = time.monotonic() + 30
         while True:
             if self.process.poll() is not None:
-                raise RuntimeError(f"QEMU ended with status {self.process.returncode}")
+                raise RuntimeError(f"QEMU ended with status {self.process.returncode}: {self.said()}")
             try:
                 self.socket = socket.socket(socket.AF_UNIX)
                 self.socket.connect(self.qmp_path)
@@ -132,6 +147,22 @@ class Machine:
         self.socket.close()
         self.process.kill()
         self.process.wait()
+        for line in self.said().splitlines():
+            print(f"# QEMU: {line}", flush=True)
+
+    def said(self):
+        """What QEMU and its libraries have said so far."""
+        with open(self.words, errors="replace") as f:
+            return f.read()
+
+    def complaints(self):
+        """The lines in which the server library warns or worse."""
+        return "\n".join(line for line in self.said().splitlines() if "Spice" in line or "CRITICAL" in line)
+
+    def library(self):
+        """The file of the server library that QEMU has loaded."""
+        with open(f"/proc/{self.process.pid}/maps") as f:
+            return next((line.split()[-1] for line in f if "libspice-server" in line), None)
 
     def qmp(self, command, **arguments):
         self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a client's connections share, for any thread. */
+#include "channel/client.h"
+#include "channel/client-private.h"
+#include "channel/clients.h"
+#include "display/caches.h"
+
+enum { LOW_BANDWIDTH = 10 * 1024 * 1024 }; /* bits per second */
+
+Client *client_ref(Client *client)
+{
+    g_atomic_int_inc(&client->refs);
+    return client;
+}
+
+void client_unref(Client *client)
+{
+    if (!client || !g_atomic_int_dec_and_test(&client->refs))
+        return;
+    display_shared_free(client->shared);
+    pthread_mutex_destroy(&client->lock);
+    g_free(client);
+}
+
+uint32_t client_connection_id(const Client *client)
+{
+    return client->connection_id;
+}
+
+bool client_is_low_bandwidth(const Client *client)
+{
+    return g_atomic_int_get(&client->low_bandwidth);
+}
+
+uint64_t client_bits_per_second(const Client *client)
+{
+    Client *locked = (Client *)client;
+
+    pthread_mutex_lock(&locked->lock);
+    uint64_t bits = locked->bits_per_second;
+    pthread_mutex_unlock(&locked->lock);
+    return bits;
+}
+
+void client_set_bandwidth(Client *client, uint64_t bits_per_second)
+{
+    pthread_mutex_lock(&client->lock);
+    client->bits_per_second = bits_per_second;
+    pthread_mutex_unlock(&client->lock);
+    g_atomic_int_set(&client->low_bandwidth, bits_per_second && bits_per_second < LOW_BANDWIDTH);
+}
+
+DisplayShared *client_display_shared(Client *client)
+{
+    return client->shared;
+}
+
+typedef struct Disconnect {
+    Client *client;
+    char *reason;
+} Disconnect;
+
+static void disconnect_posted(void *data)
+{
+    Disconnect *posted = data;
+
+    clients_disconnect(posted->client, posted->reason);
+    client_unref(posted->client);
+    g_free(posted->reason);
+    g_free(posted);
+}
+
+void client_disconnect(Client *client, const char *reason)
+{
+    if (!g_atomic_int_compare_and_exchange(&client->disconnect, 0, 1))
+        return;
+    Disconnect *posted = g_new(Disconnect, 1);
+    posted->client = client_ref(client);
+    posted->reason = g_strdup(reason);
+    loop_post(client->server->loop, disconnect_posted, posted);
+}
