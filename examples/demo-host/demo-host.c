@@ -12,14 +12,8 @@
 
 enum { WIDTH = 1024, HEIGHT = 768, SCREEN = 0, WALLPAPER = 1, WINDOW = 2 }; /* surfaces */
 enum { WINDOW_WIDTH = 304, WINDOW_HEIGHT = 180, PICTURE_WIDTH = 256, PICTURE_HEIGHT = 192 };
-enum {
-    TERMINAL_X = 24,
-    TERMINAL_Y = 56,
-    COLUMNS = 80,
-    LINES = 24,
-    CURSOR_SIZE = 24,
-    MAX_CLIPBOARD = 1 << 20
-};
+enum { TERMINAL_X = 24, TERMINAL_Y = 56, COLUMNS = 80, LINES = 24, CURSOR_SIZE = 24 };
+enum { MAX_CLIPBOARD = 1 << 20 };
 
 static char *address = "127.0.0.1", *password, *tls_folder, *compression = "auto-glz";
 static int port = 5900, tls_port, fps = 30, limit;
@@ -218,9 +212,7 @@ static void tablet_position(SpiceTabletInstance *tablet, int x, int y, uint32_t 
 
 static void tablet_wheel(SpiceTabletInstance *tablet, int motion, uint32_t buttons)
 {
-    if (motion) /* 0: another button was pressed */
-        terminal_print(motion < 0 ? "the wheel went up" : "the wheel went down");
-    point(pointer_x, pointer_y, buttons);
+    point(pointer_x, pointer_y + 8 * motion, buttons);
 }
 
 static void tablet_buttons(SpiceTabletInstance *tablet, uint32_t buttons)
