@@ -8,6 +8,7 @@
 
 #include <glib.h>
 #include <pixman.h>
+#include <sys/uio.h>
 
 #include "canvas/canvas.h"
 #include "channel/out-body.h"
