@@ -105,6 +105,130 @@ static void test_streams(void)
             break;
 }
 
+/* A world so small that the same pixels come back again and again: an image often equals what is
+ * there, and what was hidden is often what was there before. */
+static WireRect small_box(Model *model)
+{
+    int32_t x = 8 * (int32_t)scene_random(&model->scene, 3),
+            y = 8 * (int32_t)scene_random(&model->scene, 3);
+
+    return (WireRect){.left = x,
+                      .top = y,
+                      .right = x + 8 * (1 + (int32_t)scene_random(&model->scene, 3)),
+                      .bottom = y + 8 * (1 + (int32_t)scene_random(&model->scene, 3))};
+}
+
+static const WireImage *small_image(Model *model, uint32_t color)
+{
+    WireImage *image = scene_bitmap(&model->scene, SPICE_BITMAP_FMT_32BIT, 24, 24);
+    uint32_t *pixels = (uint32_t *)image->u.bitmap.data.data;
+
+    image->u.bitmap.stride = 96;
+    image->u.bitmap.data.size = 96 * 24;
+    for (int i = 0; i < 24 * 24; i++)
+        pixels[i] = color;
+    return image;
+}
+
+static uint8_t small_message(Model *model, const uint32_t targets[3], uint16_t *type,
+                             SceneMessage *message)
+{
+    uint32_t target = targets[scene_random(&model->scene, 3)];
+    uint32_t color = scene_random(&model->scene, 2) ? 0x00112233 : 0;
+    WireRect box = small_box(model);
+    uint8_t effect = QXL_EFFECT_OPAQUE;
+
+    memset(message, 0, sizeof *message);
+    message->base.surface_id = target;
+    message->base.box = box;
+    *type = SPICE_MSG_DISPLAY_DRAW_FILL;
+    switch (scene_random(&model->scene, 6)) {
+    case 0:
+        *type = SPICE_MSG_DISPLAY_COPY_BITS;
+        message->copy_bits.src_pos = (WirePoint){8 * (int32_t)scene_random(&model->scene, 3),
+                                                 8 * (int32_t)scene_random(&model->scene, 3)};
+        return effect;
+    case 1:
+        message->fill.brush = (WireBrush){SPICE_BRUSH_TYPE_SOLID, {.color = 0x00112233}};
+        message->fill.rop_descriptor = SPICE_ROPD_OP_XOR;
+        if (scene_random(&model->scene, 2)) {
+            WireImage *mask = scene_bitmap(&model->scene, SPICE_BITMAP_FMT_1BIT_LE, 24, 24);
+
+            memset((void *)mask->u.bitmap.data.data, scene_random(&model->scene, 2) ? 0xff : 0x0f,
+                   mask->u.bitmap.data.size);
+            message->fill.mask.image = mask;
+        }
+        return QXL_EFFECT_REVERT_ON_DUP;
+    case 2:
+        message->fill.rop_descriptor = SPICE_ROPD_OP_PUT;
+        message->fill.brush = (WireBrush){SPICE_BRUSH_TYPE_SOLID, {.color = color}};
+        return scene_random(&model->scene, 2) ? effect : QXL_EFFECT_OPAQUE_BRUSH;
+    case 3: {
+        WireImage *image = wire_arena_alloc(&model->scene.arena, sizeof *image);
+
+        *type = SPICE_MSG_DISPLAY_DRAW_COPY;
+        *image = (WireImage){.type = SPICE_IMAGE_TYPE_SURFACE};
+        image->u.surface.surface_id = targets[scene_random(&model->scene, 3)];
+        message->copy.src_image = image;
+        break;
+    }
+    default:
+        *type = SPICE_MSG_DISPLAY_DRAW_COPY;
+        message->copy.src_image = small_image(model, color);
+        break;
+    }
+    message->copy.rop_descriptor = SPICE_ROPD_OP_PUT;
+    message->copy.src_area =
+        (WireRect){.right = box.right - box.left, .bottom = box.bottom - box.top};
+    return effect;
+}
+
+static bool small_stream(uint64_t seed, unsigned n)
+{
+    static const uint32_t targets[3] = {6, 6, 7};
+    Model model;
+    uint16_t type = 0;
+    uint8_t effect = 0;
+    SceneMessage message;
+    bool ok = true;
+
+    model_init(&model, seed, 48, 48, true);
+    for (int i = 6; i < 8; i++) {
+        truth_destroy_surface(model.truth, truth_surface(model.truth, i), NULL);
+        free(model.memory[i]);
+        model.memory[i] = NULL;
+        canvas_surface_clear(session_surface(&model.scene.session, i));
+        canvas_surface_clear(session_surface(&model.client.session, i));
+        model_create(&model, i, false);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        if (!type || scene_random(&model.scene, 6))
+            effect = small_message(&model, targets, &type, &message);
+        model_add(&model, type, &message, effect, scene_random(&model.scene, 2));
+        if (scene_random(&model.scene, 4) == 0)
+            model_walk(&model, 1 + scene_random(&model.scene, 3));
+        if (scene_random(&model.scene, 12) == 0) {
+            pixman_box32_t area = random_area(&model);
+
+            truth_render_area(model.truth, truth_surface(model.truth, 6), &area);
+            ok = ok && model_check_area(&model, 6, &area);
+        }
+    }
+    ok = ok && model_check_all(&model);
+    model_clear(&model);
+    if (!ok)
+        printf("# small seed %d, %u commands\n", (int)seed, n);
+    return ok && model.n_commands == model.n_released;
+}
+
+static void test_small_world(void)
+{
+    tap_case("a small world: equal images, undone and hidden drawings, at a client");
+    for (uint64_t seed = 0; seed < 3000; seed++)
+        if (!CHECK(small_stream(seed, 3 + seed / 60)))
+            break;
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) {
@@ -116,5 +240,6 @@ int main(int argc, char **argv)
         return 0;
     }
     test_streams();
+    test_small_world();
     return tap_done();
 }

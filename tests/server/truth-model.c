@@ -35,8 +35,7 @@ static size_t row_bytes(const CanvasSurface *surface)
     return ((size_t)surface->pixels.width * PIXMAN_FORMAT_BPP(surface->pixels.format) + 7) / 8;
 }
 
-/* A surface of the truth; rows upwards or down, with room between them. */
-static Surface *create(Model *model, uint32_t id, bool keep)
+Surface *model_create(Model *model, uint32_t id, bool keep)
 {
     CanvasSurface *reference = session_surface(&model->scene.session, id);
     size_t stride = reference->pixels.stride + 4 * scene_random(&model->scene, 3);
@@ -68,7 +67,7 @@ void model_init(Model *model, uint64_t seed, uint32_t width, uint32_t height, bo
     model->truth = truth_new(MODEL_SURFACES, &observer, model);
     g_queue_init(&model->queue);
     for (uint32_t i = 0; i < MODEL_SURFACES; i++)
-        create(model, i, true);
+        model_create(model, i, true);
 }
 
 void model_clear(Model *model)
@@ -478,7 +477,7 @@ void model_recreate(Model *model, uint32_t id)
     model_walk(model, UINT32_MAX);
     truth_destroy_surface(model->truth, surface, model_resource(model, NULL));
     free(model->memory[id]);
-    create(model, id, false);
+    model_create(model, id, false);
     canvas_surface_clear(session_surface(&model->scene.session, id));
     canvas_surface_clear(session_surface(&model->client.session, id));
 }

@@ -43,6 +43,8 @@ void model_walk(Model *model, unsigned n);
 bool model_check_area(Model *model, uint32_t id, const pixman_box32_t *area);
 /* Everything rendered and walked: are all surfaces of all three equal? */
 bool model_check_all(Model *model);
+/* A surface of the truth on new memory, in any order of rows; keep: with the reference's pixels. */
+Surface *model_create(Model *model, uint32_t id, bool keep);
 /* Destroy a surface and make it anew, of zeros. */
 void model_recreate(Model *model, uint32_t id);
 
