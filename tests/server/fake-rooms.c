@@ -306,18 +306,17 @@ bool channel_client_send(ChannelClient *cc, uint16_t type, const void *message)
         break;
     }
     case SPICE_MSG_CURSOR_INVAL_ONE:
-        say(&cursor_log, "forget %" G_GUINT64_FORMAT,
-            ((const WireMsgCursorInvalOne *)message)->id);
+        say(&cursor_log, "forget %" G_GUINT64_FORMAT, ((const WireMsgCursorInvalOne *)message)->id);
         break;
     case SPICE_MSG_CURSOR_TRAIL:
         say(&cursor_log, "trail %u", ((const WireMsgCursorTrail *)message)->length);
         break;
     default:
         say(&cursor_log, "%s",
-            type == SPICE_MSG_CURSOR_HIDE         ? "hide"
-            : type == SPICE_MSG_CURSOR_RESET      ? "reset"
+            type == SPICE_MSG_CURSOR_HIDE        ? "hide"
+            : type == SPICE_MSG_CURSOR_RESET     ? "reset"
             : type == SPICE_MSG_CURSOR_INVAL_ALL ? "forget all"
-                                                  : "?");
+                                                 : "?");
     }
     say(&cursor_log, ";");
     return true;

@@ -248,9 +248,9 @@ uint64_t guest_address(const Guest *guest, const void *memory)
 
 void guest_forget(Guest *guest)
 {
-    guest->used = guest->primary ? guest->primary - guest->memory +
-                                       (size_t)ABS(guest->stride) * guest->height
-                                 : 0;
+    guest->used = guest->primary
+                      ? guest->primary - guest->memory + (size_t)ABS(guest->stride) * guest->height
+                      : 0;
 }
 
 void guest_create_primary(Guest *guest, uint32_t width, uint32_t height, bool negative)
@@ -275,9 +275,9 @@ void guest_create_primary(Guest *guest, uint32_t width, uint32_t height, bool ne
 
 uint32_t guest_pixel(const Guest *guest, uint32_t x, uint32_t y)
 {
-    const uint8_t *line_0 =
-        guest->stride < 0 ? guest->primary - (int64_t)guest->stride * (guest->height - 1)
-                          : guest->primary;
+    const uint8_t *line_0 = guest->stride < 0
+                                ? guest->primary - (int64_t)guest->stride * (guest->height - 1)
+                                : guest->primary;
     uint32_t pixel;
 
     memcpy(&pixel, line_0 + (int64_t)guest->stride * y + 4 * x, 4);

@@ -15,7 +15,13 @@
 enum { GUEST_GROUP = 1, GUEST_SLOT = 1 };
 
 typedef struct GuestCall {
-    enum { GUEST_ASYNC_COMPLETE, GUEST_UPDATE_COMPLETE, GUEST_NOTIFY, GUEST_CAPS, GUEST_RELEASE } kind;
+    enum {
+        GUEST_ASYNC_COMPLETE,
+        GUEST_UPDATE_COMPLETE,
+        GUEST_NOTIFY,
+        GUEST_CAPS,
+        GUEST_RELEASE
+    } kind;
     uint64_t value; /* cookie, surface, update id, client present, address of the command */
     uint32_t n;     /* rectangles, first byte of the capabilities, group */
     QXLRect first;
@@ -38,7 +44,7 @@ typedef struct Guest {
     unsigned int n_taken, n_released, n_bad_releases, n_flushes, n_polls;
     bool armed_display, armed_cursor;
     int flush_result;
-    bool never_armed; /* says at each request that there is something */
+    bool never_armed;                     /* says at each request that there is something */
     void (*on_take)(struct Guest *guest); /* called with each command that is taken, unlocked */
 } Guest;
 
@@ -52,7 +58,8 @@ void guest_add_memslot(Guest *guest);
 void *guest_alloc_aligned(Guest *guest, size_t size, size_t alignment);
 void *guest_alloc(Guest *guest, size_t size);
 uint64_t guest_address(const Guest *guest, const void *memory);
-/* Everything that was allocated but for the primary surface is free again: all commands are back. */
+/* Everything that was allocated but for the primary surface is free again: all commands are back.
+ */
 void guest_forget(Guest *guest);
 
 /* 32 bits, xRGB; negative: a stride of -4 * width. Pixel (x, y) is guest_pixel(). */
