@@ -27,6 +27,7 @@ Drawable *drawable_new(void)
     pixman_region32_init(&drawable->region);
     pixman_region32_init(&drawable->visible);
     pixman_region32_init(&drawable->changed);
+    pixman_region32_init(&drawable->rest);
     wire_arena_init(&drawable->arena, ARENA_LIMIT);
     return drawable;
 }
@@ -51,6 +52,7 @@ void drawable_unref(Drawable *drawable)
     pixman_region32_fini(&drawable->region);
     pixman_region32_fini(&drawable->visible);
     pixman_region32_fini(&drawable->changed);
+    pixman_region32_fini(&drawable->rest);
     wire_arena_clear(&drawable->arena);
     g_free(drawable);
 }

@@ -246,8 +246,7 @@ static void begin_item(SpiceReplay *replay)
     g_mutex_unlock(&replay->lock);
 }
 
-__attribute__((visibility("default"))) QXLCommandExt *spice_replay_next_cmd(SpiceReplay *replay,
-                                                                            QXLInstance *instance)
+QXLCommandExt *spice_replay_next_cmd(SpiceReplay *replay, QXLInstance *instance)
 {
     uint64_t counter, time;
     uint32_t what, type;
@@ -276,8 +275,7 @@ __attribute__((visibility("default"))) QXLCommandExt *spice_replay_next_cmd(Spic
     return command ? &command->ext : NULL;
 }
 
-__attribute__((visibility("default"))) void spice_replay_free_cmd(SpiceReplay *replay,
-                                                                  QXLCommandExt *cmd)
+void spice_replay_free_cmd(SpiceReplay *replay, QXLCommandExt *cmd)
 {
     void *address = cmd; /* its public part comes first */
     ReplayCommand *command = address;
@@ -290,7 +288,7 @@ __attribute__((visibility("default"))) void spice_replay_free_cmd(SpiceReplay *r
     free_command(command);
 }
 
-__attribute__((visibility("default"))) void spice_replay_free(SpiceReplay *replay)
+void spice_replay_free(SpiceReplay *replay)
 {
     if (!replay)
         return;
@@ -305,7 +303,7 @@ __attribute__((visibility("default"))) void spice_replay_free(SpiceReplay *repla
     g_free(replay);
 }
 
-__attribute__((visibility("default"))) SpiceReplay *spice_replay_new(FILE *file, int nsurfaces)
+SpiceReplay *spice_replay_new(FILE *file, int nsurfaces)
 {
     if (!file)
         return NULL;

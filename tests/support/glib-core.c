@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Timers and watches of libspice-server as GLib sources. */
 #include "glib-core.h"
-
 #include <glib-unix.h>
 
 struct SpiceTimer {
@@ -19,25 +18,30 @@ struct SpiceWatch {
     int fd;
 };
 
-static void drop_source(GSource **source)
+/* Replace a source: the old one is gone before the new one is made. */
+static void set_source(GSource **source, GSource *next, GMainContext *context, GSourceFunc func,
+                       gpointer data)
 {
     if (*source) {
         g_source_destroy(*source);
-        g_clear_pointer(source, g_source_unref);
+        g_source_unref(*source);
+    }
+    if ((*source = next)) {
+        g_source_set_callback(next, func, data, NULL);
+        g_source_attach(next, context);
     }
 }
 
 static SpiceTimer *timer_add(SpiceTimerFunc func, void *opaque)
 {
-    SpiceTimer *timer = g_new0(SpiceTimer, 1);
+    SpiceTimer timer = {func, opaque, g_main_context_ref_thread_default(), NULL};
 
-    *timer = (SpiceTimer){func, opaque, g_main_context_ref_thread_default(), NULL};
-    return timer;
+    return g_memdup2(&timer, sizeof timer);
 }
 
 static void timer_cancel(SpiceTimer *timer)
 {
-    drop_source(&timer->source);
+    set_source(&timer->source, NULL, NULL, NULL, NULL);
 }
 
 static gboolean timer_fired(gpointer data)
@@ -51,10 +55,7 @@ static gboolean timer_fired(gpointer data)
 
 static void timer_start(SpiceTimer *timer, uint32_t ms)
 {
-    timer_cancel(timer);
-    timer->source = g_timeout_source_new(ms);
-    g_source_set_callback(timer->source, timer_fired, timer, NULL);
-    g_source_attach(timer->source, timer->context);
+    set_source(&timer->source, g_timeout_source_new(ms), timer->context, timer_fired, timer);
 }
 
 static void timer_remove(SpiceTimer *timer)
@@ -79,26 +80,22 @@ static void watch_update_mask(SpiceWatch *watch, int event_mask)
     GIOCondition condition = (event_mask & SPICE_WATCH_EVENT_READ ? G_IO_IN : 0) |
                              (event_mask & SPICE_WATCH_EVENT_WRITE ? G_IO_OUT : 0);
 
-    drop_source(&watch->source);
-    if (!condition)
-        return;
-    watch->source = g_unix_fd_source_new(watch->fd, condition);
-    g_source_set_callback(watch->source, G_SOURCE_FUNC(watch_fired), watch, NULL);
-    g_source_attach(watch->source, watch->context);
+    set_source(&watch->source, condition ? g_unix_fd_source_new(watch->fd, condition) : NULL,
+               watch->context, G_SOURCE_FUNC(watch_fired), watch);
 }
 
 static SpiceWatch *watch_add(int fd, int event_mask, SpiceWatchFunc func, void *opaque)
 {
-    SpiceWatch *watch = g_new0(SpiceWatch, 1);
+    SpiceWatch watch = {func, opaque, g_main_context_ref_thread_default(), NULL, fd};
+    SpiceWatch *added = g_memdup2(&watch, sizeof watch);
 
-    *watch = (SpiceWatch){func, opaque, g_main_context_ref_thread_default(), NULL, fd};
-    watch_update_mask(watch, event_mask);
-    return watch;
+    watch_update_mask(added, event_mask);
+    return added;
 }
 
 static void watch_remove(SpiceWatch *watch)
 {
-    drop_source(&watch->source);
+    watch_update_mask(watch, 0);
     g_main_context_unref(watch->context);
     g_free(watch);
 }
@@ -110,8 +107,7 @@ static void no_event(int event, SpiceChannelEventInfo *info)
 SpiceCoreInterface glib_core(void (*channel_event)(int event, SpiceChannelEventInfo *info))
 {
     return (SpiceCoreInterface){
-        .base = {SPICE_INTERFACE_CORE, "GLib", SPICE_INTERFACE_CORE_MAJOR,
-                 SPICE_INTERFACE_CORE_MINOR},
+        {SPICE_INTERFACE_CORE, "GLib", SPICE_INTERFACE_CORE_MAJOR, SPICE_INTERFACE_CORE_MINOR},
         .timer_add = timer_add,
         .timer_start = timer_start,
         .timer_cancel = timer_cancel,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* GLib's main loop as the core interface that libspice-server asks its host for. */
-#ifndef DEMO_HOST_GLIB_CORE_H
-#define DEMO_HOST_GLIB_CORE_H
+#ifndef TESTS_SUPPORT_GLIB_CORE_H
+#define TESTS_SUPPORT_GLIB_CORE_H
 
 #include <spice.h>
 
