@@ -40,8 +40,9 @@ bool wire_write_message(bool mini, uint64_t serial, uint8_t channel_type, WireDi
     if (!wire_buffer_add(out, header_size) || !wire_write(channel_type, dir, type, message, out))
         return false;
     /* wire_write() made sure that the size fits. */
-    WireHeader header = {
-        .serial = serial, .type = type, .size = (uint32_t)(wire_buffer_length(out) - start - header_size)};
+    WireHeader header = {.serial = serial,
+                         .type = type,
+                         .size = (uint32_t)(wire_buffer_length(out) - start - header_size)};
     wire_header_write(mini, &header, wire_buffer_at(out, start));
     return true;
 }

@@ -35,8 +35,8 @@ void wire_arena_clear(WireArena *arena);
 /* Memory for any type, not cleared. NULL: the limit is reached, or there is no memory. */
 void *wire_arena_alloc(WireArena *arena, size_t size);
 
-/* Pieces of others' memory that stand between the bytes of a buffer instead of being copied into it.
- * Caller-owned; must outlive the buffer's use. */
+/* Pieces of others' memory that stand between the bytes of a buffer instead of being copied into
+ * it. Caller-owned; must outlive the buffer's use. */
 enum { WIRE_GATHER_PIECES = 8 };
 typedef struct WireGather {
     const WireBytes *sources; /* bytes that lie inside one of these may be told as a piece */

@@ -13,7 +13,7 @@
 
 enum {
     ARENA_MAX = 4 * 1024 * 1024, /* of one parsed message */
-    CLOSE_WAIT_S = 5, /* for a worker, when the connection may also go later */
+    CLOSE_WAIT_S = 5,            /* for a worker, when the connection may also go later */
 };
 
 /* ---- Reference counts ---- */
@@ -257,8 +257,8 @@ static void attach(ClientLink *link)
     channel->clients = g_list_append(channel->clients, cc);
     engine_enter(engine);
     engine->watched = stream_wanted_events(cc->stream);
-    engine->watch = loop_watch_add(channel->loop, stream_fd(cc->stream), engine->watched,
-                                   on_events, engine);
+    engine->watch =
+        loop_watch_add(channel->loop, stream_fd(cc->stream), engine->watched, on_events, engine);
     if (!engine->watch || !engine_pings_start(engine)) {
         channel_client_close(cc, "the loop takes no more connections");
     } else {

@@ -12,7 +12,7 @@ struct Client {
     gint refs; /* any thread */
     struct RedsState *server;
     uint32_t connection_id;
-    GList *links; /* ClientLink, a reference each */
+    GList *links;     /* ClientLink, a reference each */
     ClientLink *main; /* one of them; NULL: it has gone */
     bool closing;
     bool first;      /* not beside others (server-api.md 8.7) */

@@ -165,8 +165,7 @@ static bool queue(ChannelEngine *engine, uint16_t type, const void *message)
     size_t start = out->size;
 
     if (!wire_write_message(engine->cc->mini_header, engine->serial + 1,
-                            engine->cc->channel->class->type, WIRE_TO_CLIENT, type, message,
-                            out)) {
+                            engine->cc->channel->class->type, WIRE_TO_CLIENT, type, message, out)) {
         out->size = start;
         out->failed = false;
         out_of_memory(engine, type);
@@ -190,10 +189,8 @@ static bool put_header(ChannelEngine *engine, uint16_t type, size_t size, uint32
 {
     bool mini = engine->cc->mini_header;
     uint8_t *p = size <= UINT32_MAX ? wire_buffer_add(tail(engine), wire_header_size(mini)) : NULL;
-    WireHeader header = {.serial = engine->serial + 1,
-                         .type = type,
-                         .size = (uint32_t)size,
-                         .sub_list = sub_list};
+    WireHeader header = {
+        .serial = engine->serial + 1, .type = type, .size = (uint32_t)size, .sub_list = sub_list};
 
     if (!p)
         return false;

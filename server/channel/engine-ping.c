@@ -38,7 +38,8 @@ static bool add_ping(ChannelEngine *engine, PingKind kind, uint32_t id, uint64_t
         return false;
     engine->pings[engine->n_pings++] =
         (Ping){.id = id, .kind = kind, .position = engine->position + size};
-    engine->probed = engine->position + size; /* not before: sending looks for a probe that is due */
+    engine->probed =
+        engine->position + size; /* not before: sending looks for a probe that is due */
     return channel_client_send(engine->cc, SPICE_MSG_PING, &message);
 }
 
@@ -148,8 +149,7 @@ void engine_pong(ChannelEngine *engine, const WireMsgcPong *pong)
     uint64_t now = loop_now_ns();
     unsigned i = 0;
 
-    while (i < engine->n_pings &&
-           (engine->pings[i].id != pong->id || !engine->pings[i].sent_ns))
+    while (i < engine->n_pings && (engine->pings[i].id != pong->id || !engine->pings[i].sent_ns))
         i++;
     if (i == engine->n_pings) {
         log_limited(&engine->log, "channel %s: an answer to no ping",
@@ -172,8 +172,8 @@ void engine_pong(ChannelEngine *engine, const WireMsgcPong *pong)
     if (!engine->rtt_us || us < engine->rtt_us)
         engine->rtt_us = us;
     engine->next_probe_ns =
-        now + UINT64_C(1000000) * (engine->cc->channel->class->watch_latency ? PERIOD_WATCHED_MS
-                                                                             : PERIOD_MS);
+        now + UINT64_C(1000000) *
+                  (engine->cc->channel->class->watch_latency ? PERIOD_WATCHED_MS : PERIOD_MS);
     if (ping.kind == PING_FLOW) {
         measure_rate(engine, &ping, took);
         engine->wants_fill = true;
@@ -265,9 +265,8 @@ void engine_pings_stop(ChannelEngine *engine)
 
 /* ---- For the main channel ---- */
 
-void channel_client_net_test(ChannelClient *cc,
-                             void (*done)(ChannelClient *cc, uint64_t latency_us,
-                                          uint64_t bits_per_second))
+void channel_client_net_test(ChannelClient *cc, void (*done)(ChannelClient *cc, uint64_t latency_us,
+                                                             uint64_t bits_per_second))
 {
     ChannelEngine *engine = cc->engine;
 

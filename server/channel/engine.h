@@ -45,8 +45,8 @@ typedef struct ChannelEngine {
     ChannelClient *cc;
     ClientLink *link;
     Loop *loop;
-    int refs;     /* of the ChannelClient: the channel's list, posts, what is on the stack */
-    int dispatch; /* callbacks of this connection that are running */
+    int refs;       /* of the ChannelClient: the channel's list, posts, what is on the stack */
+    int dispatch;   /* callbacks of this connection that are running */
     bool connected; /* the channel's kind knows it */
     bool closing, finished, close_posted;
     LogLimit log;
@@ -60,14 +60,14 @@ typedef struct ChannelEngine {
     /* Output. */
     Segment *first, *last, *spare;
     unsigned n_spare;
-    size_t first_sent;        /* bytes of the first segment that the socket has taken */
-    size_t queued;            /* bytes in segments, not taken by the socket */
-    uint64_t position;        /* bytes queued ever: where the next message begins */
-    uint64_t sent;            /* bytes that the socket has taken */
-    uint64_t serial;          /* of the last queued message */
-    bool in_fill, wants_fill; /* fill() is to be called when there is room */
+    size_t first_sent;         /* bytes of the first segment that the socket has taken */
+    size_t queued;             /* bytes in segments, not taken by the socket */
+    uint64_t position;         /* bytes queued ever: where the next message begins */
+    uint64_t sent;             /* bytes that the socket has taken */
+    uint64_t serial;           /* of the last queued message */
+    bool in_fill, wants_fill;  /* fill() is to be called when there is room */
     bool pump_posted, blocked; /* the socket takes no more now */
-    int watched;              /* events of the watch */
+    int watched;               /* events of the watch */
     LoopWatch *watch;
 
     /* Acknowledgement window: where the messages end that are queued and not sent. */
@@ -79,16 +79,16 @@ typedef struct ChannelEngine {
 
     /* Measurements. */
     LoopTimer *timer;
-    bool no_pings;  /* Unix socket, or a peer that doesn't answer them */
+    bool no_pings; /* Unix socket, or a peer that doesn't answer them */
     uint64_t last_activity_ns;
     uint32_t next_ping_id;
     Ping pings[PINGS_MAX];
     unsigned n_pings;
-    uint64_t confirmed;   /* output bytes that the client is known to have got */
-    uint64_t probed;      /* position of the last flow ping */
+    uint64_t confirmed;     /* output bytes that the client is known to have got */
+    uint64_t probed;        /* position of the last flow ping */
     uint64_t next_probe_ns; /* of the latency */
     uint32_t rtt_us;
-    uint64_t rate; /* bytes per second */
+    uint64_t rate;  /* bytes per second */
     uint64_t pongs; /* of ours, ever */
     void (*net_test_done)(ChannelClient *cc, uint64_t latency_us, uint64_t bits_per_second);
     uint64_t net_test_rtt_us[3];
@@ -160,21 +160,21 @@ void client_link_unref(ClientLink *link);
  * until client_link_gone() is called (on the main thread). */
 ClientLink *channel_attach(Channel *channel, Client *client, Stream *stream,
                            const WireCaps *common_caps, const WireCaps *channel_caps);
-/* Main thread: end the connection and, if possible, return when it has let go of the stream. It isn't
- * possible inside a callback of that connection itself: then it follows from the loop. force: even
- * then (the channel is freed). */
+/* Main thread: end the connection and, if possible, return when it has let go of the stream. It
+ * isn't possible inside a callback of that connection itself: then it follows from the loop. force:
+ * even then (the channel is freed). */
 void client_link_close(ClientLink *link, bool force);
 
-/* clients.c, main thread: the connection begins; it has gone: closes the stream (repeats are fine). */
+/* clients.c, main thread: the connection begins; it has gone: closes the stream (repeats are fine).
+ */
 void client_link_attached(ClientLink *link);
 void client_link_gone(ClientLink *link);
 /* clients.c: connected clients are told. */
 void clients_channel_added(struct RedsState *server, Channel *channel);
 
 /* Main channel only: three pings as in wire.md 9.2; done is called once, or never. */
-void channel_client_net_test(ChannelClient *cc,
-                             void (*done)(ChannelClient *cc, uint64_t latency_us,
-                                          uint64_t bits_per_second));
+void channel_client_net_test(ChannelClient *cc, void (*done)(ChannelClient *cc, uint64_t latency_us,
+                                                             uint64_t bits_per_second));
 /* For the connectivity monitor: is something queued that the socket doesn't take? Is a PONG
  * outstanding? Bytes moved so far in either direction, and PONGs that have come. */
 typedef struct ChannelActivity {

@@ -8,6 +8,7 @@
 
 #include <glib.h>
 #include <pixman.h>
+#include <sys/uio.h>
 
 #include "canvas/canvas.h"
 #include "channel/out-body.h"
@@ -103,6 +104,14 @@ typedef struct Drawable {
      * drawings with borrowed pixels, what can still be sent is in the message: see truth_render().
      */
     pixman_region32_t changed;
+    /* Set when rendered, of put drawings: most of it is pixels that the target showed at another
+     * place before (a scrolled text, a moved window). A client that showed the same gets there by
+     * COPY_BITS, from 'moved_to' less (moved_dx, moved_dy) to 'moved_to' (both inside the surface),
+     * and the pixels of 'rest'; one that doesn't needs 'changed', which holds both. */
+    bool moved;
+    pixman_box32_t moved_to;
+    int32_t moved_dx, moved_dy;
+    pixman_region32_t rest;
 
     /* display/view*.c: views that still have to send it, and whether a client has got it already
      * while it was pending: a drawing that undoes it isn't merged with it any more, since that

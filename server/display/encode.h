@@ -37,19 +37,22 @@ typedef struct EncodeSource {
     size_t offset;              /* of the first row in pixels */
     const WirePalette *palette; /* copied; palette formats */
     bool lossy_allowed;         /* by its use (12.3) */
+    bool few_colors_allowed;    /* may become a palette image: only for 32-bit xRGB surfaces */
     bool glz_allowed;           /* false for whole surfaces, and when the order can't be kept */
 } EncodeSource;
 
 typedef struct EncodeJob EncodeJob;
 
-/* Choose and code. Small images are coded in the call: done() isn't called then, and
- * encode_job_is_done() is true at once. Else done(data) is posted to the loop. With GLZ the order
- * of submission is the order of ids: messages of one channel must be queued in it. */
+/* Choose and code. NULL: the source's rows lie outside its pixels, or no memory. Small images are
+ * coded in the call: done() isn't called then, and encode_job_is_done() is true at once. Else
+ * done(data) is posted to the loop. With GLZ the order of submission is the order of ids: messages
+ * of one channel must be queued in it. */
 EncodeJob *encode_submit(EncodePool *pool, const EncodePolicy *policy, const EncodeSource *source,
                          Loop *loop, LoopFunc done, void *data);
 bool encode_job_is_done(const EncodeJob *job);
-/* The coded image for a message: valid while the job is. Its cache flags are not set. blobs: what
- * its bytes lie in. Waits if it isn't done (never for another client's). */
+/* The coded image for a message: valid while the job is. Its cache flags are not set. The blob is
+ * what its bytes lie in. Waits if it isn't done. NULL: there was no
+ * memory. */
 const WireImage *encode_job_image(EncodeJob *job);
 Blob *encode_job_blob(EncodeJob *job);
 bool encode_job_is_lossy(const EncodeJob *job);

@@ -16,6 +16,8 @@ bool inputs_add_tablet(Inputs *inputs, SpiceTabletInstance *tablet);
 /* st is cleared, the mouse mode seen to. False: it isn't attached (st is NULL). */
 bool inputs_remove_tablet(SpiceTabletInstance *tablet);
 
+/* A client asks for a mode (MOUSE_MODE_REQUEST, any value): the rule of 12.2 decides. */
+void inputs_request_mouse_mode(Inputs *inputs, uint32_t mode);
 uint32_t inputs_mouse_mode(const Inputs *inputs); /* SPICE_MOUSE_MODE_* */
 
 #endif

@@ -28,7 +28,8 @@ void worker_set_mouse_mode(
 /* For the mouse rule (server-api.md 12.2) and the main channel; main thread, or any thread with the
  * host's lock. */
 typedef struct WorkerPrimary {
-    bool active, mouse_allowed;
+    bool active;        /* a primary surface, or a GL scanout */
+    bool mouse_allowed; /* the device lets the client's mouse in; not active: there has been one */
     uint32_t width, height;
 } WorkerPrimary;
 WorkerPrimary worker_primary(Worker *worker);

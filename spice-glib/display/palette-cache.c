@@ -9,7 +9,7 @@ void palette_cache_init(PaletteCache *cache)
     cache->palettes = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
 }
 
-void palette_cache_free(PaletteCache *cache)
+void palette_cache_delete(PaletteCache *cache)
 {
     g_hash_table_destroy(cache->palettes);
     cache->palettes = NULL;

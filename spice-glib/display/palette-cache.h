@@ -25,7 +25,7 @@ typedef struct PaletteCache {
 } PaletteCache;
 
 void palette_cache_init(PaletteCache *cache);
-void palette_cache_free(PaletteCache *cache);
+void palette_cache_delete(PaletteCache *cache);
 void palette_cache_clear(PaletteCache *cache);
 
 /* Copies the entries; replaces a palette of the same name. False when the cache is full. */

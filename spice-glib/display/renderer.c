@@ -605,7 +605,7 @@ void renderer_free(Renderer *renderer)
     renderer_peer_leave(renderer->peer);
     wire_arena_clear(&renderer->arena);
     g_hash_table_destroy(renderer->surfaces);
-    palette_cache_free(&renderer->palettes);
+    palette_cache_delete(&renderer->palettes);
     pixman_region32_fini(&renderer->damage);
     pthread_cond_destroy(&renderer->done);
     pthread_cond_destroy(&renderer->wake);

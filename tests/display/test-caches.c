@@ -106,7 +106,7 @@ static void test_palettes(void)
     CHECK(palette_cache_put(&cache, 0, entries, 0));
     palette_cache_clear(&cache);
     CHECK(!palette_cache_get(&cache, 0));
-    palette_cache_free(&cache);
+    palette_cache_delete(&cache);
 }
 
 /* A source of numbers that is the same everywhere. */

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Painting an image where it differs from what the surface shows already, and finding out where
+ * that is. docs/spec/server-display.md 26.3 */
+#include "display/truth-private.h"
+
+#include <string.h>
+
+#include <spice/enums.h>
+
+#include "canvas/kernel.h"
+#include "canvas/pixels.h"
+
+/* Rows are compared in pieces that end where x is a multiple of CELL_WIDTH; changes are collected
+ * in cells of that width and CELL_HEIGHT rows, each with the smallest box around them. */
+enum { CELL_WIDTH = 64, CELL_HEIGHT = 16, MAX_BOXES = 64 };
+
+typedef struct Cell {
+    uint16_t x1, x2, y1, y2; /* on the surface; x2 == 0: nothing changed */
+} Cell;
+
+/* ---- where the pixels come from ---- */
+
+/* Bytes in pieces of memory that may change meanwhile. */
+typedef struct Pieces {
+    const struct iovec *pieces;
+    unsigned n, at; /* the piece of the last read */
+    size_t start;   /* its offset */
+} Pieces;
+
+/* size bytes from offset, which are there: in place when they lie together and aligned, else copied
+ * to room. */
+static const uint8_t *pieces_read(Pieces *in, size_t offset, size_t size, unsigned alignment,
+                                  uint8_t *room)
+{
+    const uint8_t *first;
+    size_t done = 0;
+
+    while (offset < in->start)
+        in->start -= in->pieces[--in->at].iov_len;
+    while (offset - in->start >= in->pieces[in->at].iov_len)
+        in->start += in->pieces[in->at++].iov_len;
+    first = (const uint8_t *)in->pieces[in->at].iov_base + (offset - in->start);
+    if (in->pieces[in->at].iov_len - (offset - in->start) >= size &&
+        (uintptr_t)first % alignment == 0)
+        return first;
+    for (;;) {
+        size_t skip = offset + done - in->start, left = in->pieces[in->at].iov_len - skip,
+               part = MIN(left, size - done);
+
+        memcpy(room + done, (const uint8_t *)in->pieces[in->at].iov_base + skip, part);
+        done += part;
+        if (done == size)
+            return room;
+        in->start += in->pieces[in->at++].iov_len;
+    }
+}
+
+typedef struct Source {
+    const WireBitmap *bitmap;
+    int64_t dx, dy; /* surface (x, y) is pixel (x + dx, y + dy) */
+    struct iovec whole;
+    Pieces pieces;
+    unsigned in_size; /* bytes of a pixel there */
+    pixman_format_code_t native, working;
+    bool raw;                  /* the bytes are the surface's */
+    uint32_t set;              /* bits that are set in each 32-bit pixel */
+    uint8_t *gather;           /* room for a row as it comes */
+    uint8_t *native_row, *row; /* and for one unpacked, and in the surface's format */
+} Source;
+
+static bool source_init(Source *source, Truth *truth, const Drawable *drawable)
+{
+    const WireMsgDisplayDrawCopy *copy = &drawable->message.copy;
+    const WireRect *box = &copy->base.box, *area = &copy->src_area;
+    const WireImage *image = copy->src_image;
+    const CanvasPixels *target = &drawable->target->canvas->pixels;
+    const pixman_box32_t *extents = pixman_region32_extents((pixman_region32_t *)&drawable->region);
+    size_t bytes = 0, width = extents->x2 - extents->x1;
+    const WireBitmap *bitmap;
+
+    memset(source, 0, sizeof *source);
+    if (drawable->message_type != SPICE_MSG_DISPLAY_DRAW_COPY || !image ||
+        image->type != SPICE_IMAGE_TYPE_BITMAP || target->format == PIXMAN_a1 ||
+        (int64_t)area->right - area->left != (int64_t)box->right - box->left ||
+        (int64_t)area->bottom - area->top != (int64_t)box->bottom - box->top)
+        return false;
+    source->bitmap = bitmap = &image->u.bitmap;
+    switch (bitmap->format) {
+    case SPICE_BITMAP_FMT_16BIT:
+        source->native = PIXMAN_x1r5g5b5;
+        source->in_size = 2;
+        break;
+    case SPICE_BITMAP_FMT_24BIT:
+    case SPICE_BITMAP_FMT_32BIT:
+        source->native = PIXMAN_x8r8g8b8;
+        source->in_size = bitmap->format == SPICE_BITMAP_FMT_24BIT ? 3 : 4;
+        if (image->flags & SPICE_IMAGE_FLAGS_HIGH_BITS_SET)
+            source->set = 0xff000000u;
+        break;
+    case SPICE_BITMAP_FMT_RGBA:
+        source->native = PIXMAN_a8r8g8b8;
+        source->in_size = 4;
+        break;
+    case SPICE_BITMAP_FMT_8BIT_A:
+        source->native = PIXMAN_a8;
+        source->in_size = 1;
+        break;
+    default:
+        return false;
+    }
+    source->working = canvas_working_format(drawable->target->format, source->native);
+    source->raw = source->working == source->native && source->in_size != 3 && !source->set;
+    source->dx = (int64_t)area->left - box->left;
+    source->dy = (int64_t)area->top - box->top;
+    if (extents->x1 + source->dx < 0 || extents->x2 + source->dx > bitmap->x ||
+        extents->y1 + source->dy < 0 || extents->y2 + source->dy > bitmap->y ||
+        (uint64_t)bitmap->x * source->in_size > bitmap->stride)
+        return false;
+    if (drawable->n_borrowed) {
+        source->pieces = (Pieces){drawable->borrowed, drawable->n_borrowed, 0, 0};
+    } else {
+        source->whole = (struct iovec){(void *)bitmap->data.data, bitmap->data.size};
+        source->pieces = (Pieces){&source->whole, 1, 0, 0};
+    }
+    for (unsigned i = 0; i < source->pieces.n; i++)
+        bytes += source->pieces.pieces[i].iov_len;
+    if ((uint64_t)bitmap->stride * bitmap->y > bytes)
+        return false;
+    source->gather = truth_scratch(truth, width * 12);
+    if (!source->gather)
+        return false;
+    source->native_row = source->gather + width * 4;
+    source->row = source->gather + width * 8;
+    return true;
+}
+
+/* n pixels for the surface from (x, y), in its format. */
+static const uint8_t *source_row(Source *source, int32_t x, int32_t y, size_t n)
+{
+    const WireBitmap *bitmap = source->bitmap;
+    int64_t row = y + source->dy;
+    const uint8_t *bytes;
+
+    if (!(bitmap->flags & SPICE_BITMAP_FLAGS_TOP_DOWN))
+        row = bitmap->y - 1 - row;
+    bytes = pieces_read(
+        &source->pieces, (size_t)row * bitmap->stride + (size_t)(x + source->dx) * source->in_size,
+        n * source->in_size, source->in_size == 3 ? 1 : source->in_size, source->gather);
+    if (source->raw)
+        return bytes;
+    if (source->in_size == 3) {
+        uint32_t *wide = (uint32_t *)source->native_row;
+
+        for (size_t i = 0; i < n; i++)
+            wide[i] = (bytes[3 * i] | bytes[3 * i + 1] << 8 | bytes[3 * i + 2] << 16) | source->set;
+        bytes = source->native_row;
+    } else if (source->set) {
+        const uint32_t *from = (const uint32_t *)bytes;
+        uint32_t *wide = (uint32_t *)source->native_row;
+
+        for (size_t i = 0; i < n; i++)
+            wide[i] = from[i] | source->set;
+        bytes = source->native_row;
+    }
+    if (source->working != source->native) {
+        CanvasPixels from = {(uint8_t *)bytes, 0, n, 1, source->native},
+                     to = {source->row, 0, n, 1, source->working};
+
+        canvas_convert(&from, &to);
+        bytes = source->row;
+    }
+    return bytes;
+}
+
+/* ---- comparing ---- */
+
+/* The bits in which two rows differ, put together for each position in a 32-bit word. */
+CANVAS_KERNEL static uint32_t differing(const uint8_t *a, const uint8_t *b, size_t bytes)
+{
+    uint32_t all = 0;
+    size_t words = bytes / 4;
+
+    for (size_t i = 0; i < words; i++) {
+        uint32_t p, q;
+
+        memcpy(&p, a + 4 * i, 4);
+        memcpy(&q, b + 4 * i, 4);
+        all |= p ^ q;
+    }
+    for (size_t i = words * 4; i < bytes; i++)
+        all |= (uint32_t)(a[i] ^ b[i]);
+    return all;
+}
+
+static bool pixel_differs(const uint8_t *a, const uint8_t *b, unsigned size, uint32_t mask)
+{
+    uint32_t p = 0, q = 0;
+
+    memcpy(&p, a, size);
+    memcpy(&q, b, size);
+    return (p ^ q) & mask;
+}
+
+typedef struct Diff {
+    unsigned size; /* bytes of a pixel */
+    uint32_t mask; /* bits that count */
+    Cell *cells;
+    int32_t left, top; /* of the first cell */
+    size_t n_across, n_down;
+} Diff;
+
+static void note_change(Diff *diff, int32_t y, int32_t x1, int32_t x2)
+{
+    Cell *cell = &diff->cells[(size_t)((y - diff->top) / CELL_HEIGHT) * diff->n_across +
+                              (x1 - diff->left) / CELL_WIDTH];
+
+    if (cell->x2 == 0) {
+        *cell = (Cell){x1, x2, y, y + 1};
+        return;
+    }
+    cell->x1 = MIN(cell->x1, x1);
+    cell->x2 = MAX(cell->x2, x2);
+    cell->y2 = y + 1;
+}
+
+/* Make the pixels from (x1, y) what they are in the other row. */
+static void diff_row(Diff *diff, int32_t y, int32_t x1, int32_t x2, uint8_t *old,
+                     const uint8_t *row)
+{
+    unsigned size = diff->size;
+
+    for (int32_t x = x1, end; x < x2; x = end) {
+        size_t bytes;
+        uint32_t bits;
+        int32_t first, last;
+
+        end = MIN((x / CELL_WIDTH + 1) * CELL_WIDTH, x2);
+        bytes = (size_t)(end - x) * size;
+        bits = differing(old, row, bytes);
+        if (bits) {
+            if (bits & diff->mask) {
+                for (first = 0; first < end - x - 1; first++)
+                    if (pixel_differs(old + first * size, row + first * size, size, diff->mask))
+                        break;
+                for (last = end - x - 1; last > first; last--)
+                    if (pixel_differs(old + last * size, row + last * size, size, diff->mask))
+                        break;
+                note_change(diff, y, x + first, x + last + 1);
+            }
+            /* A guest may name memory of its own surface. */
+            memmove(old, row, bytes);
+        }
+        old += bytes;
+        row += bytes;
+    }
+}
+
+/* ---- what changed, as a few rectangles ---- */
+
+typedef struct Boxes {
+    pixman_box32_t boxes[MAX_BOXES];
+    unsigned n, above; /* those of the row of cells above begin here */
+} Boxes;
+
+/* False: too many. */
+static bool boxes_add(Boxes *boxes, unsigned this_row, pixman_box32_t box)
+{
+    for (unsigned i = boxes->above; i < this_row; i++) {
+        pixman_box32_t *above = &boxes->boxes[i];
+
+        if (above->x1 == box.x1 && above->x2 == box.x2 && above->y2 == box.y1) {
+            /* Moved to the end, where the next row will look for it. */
+            box.y1 = above->y1;
+            *above = (pixman_box32_t){0, 0, 0, 0};
+            break;
+        }
+    }
+    if (boxes->n == MAX_BOXES) {
+        unsigned kept = 0;
+
+        for (unsigned i = 0; i < boxes->n; i++)
+            if (boxes->boxes[i].x2 > boxes->boxes[i].x1)
+                boxes->boxes[kept++] = boxes->boxes[i];
+        if (kept == boxes->n)
+            return false;
+        /* The rows that are still looked at have moved too: give up their merging. */
+        boxes->n = kept;
+        boxes->above = kept;
+    }
+    boxes->boxes[boxes->n++] = box;
+    return true;
+}
+
+/* Runs of changed cells; those with at most 'gap' unchanged ones between them are one run. */
+static bool collect_boxes(const Diff *diff, size_t gap, Boxes *boxes)
+{
+    boxes->n = boxes->above = 0;
+    for (size_t down = 0; down < diff->n_down; down++) {
+        const Cell *row = diff->cells + down * diff->n_across;
+        unsigned this_row = boxes->n;
+
+        for (size_t i = 0; i < diff->n_across;) {
+            pixman_box32_t box;
+            size_t last = i;
+
+            if (row[i].x2 == 0) {
+                i++;
+                continue;
+            }
+            box = (pixman_box32_t){row[i].x1, row[i].y1, row[i].x2, row[i].y2};
+            for (i++; i < diff->n_across && i - last <= gap + 1; i++) {
+                if (row[i].x2 == 0)
+                    continue;
+                last = i;
+                box.x2 = row[i].x2;
+                box.y1 = MIN(box.y1, row[i].y1);
+                box.y2 = MAX(box.y2, row[i].y2);
+            }
+            if (!boxes_add(boxes, MIN(this_row, boxes->n), box))
+                return false;
+        }
+        boxes->above = MIN(this_row, boxes->n);
+    }
+    return true;
+}
+
+static void set_changed(const Diff *diff, pixman_region32_t *changed)
+{
+    Boxes boxes;
+    unsigned n = 0;
+
+    if (!collect_boxes(diff, 0, &boxes) && !collect_boxes(diff, 3, &boxes) &&
+        !collect_boxes(diff, diff->n_across, &boxes)) {
+        /* More than MAX_BOXES unlike rows of cells: one box around them. */
+        pixman_box32_t *all = &boxes.boxes[0];
+
+        *all = (pixman_box32_t){INT32_MAX, INT32_MAX, 0, 0};
+        for (size_t i = 0; i < diff->n_across * diff->n_down; i++) {
+            const Cell *cell = &diff->cells[i];
+
+            if (cell->x2 == 0)
+                continue;
+            all->x1 = MIN(all->x1, cell->x1);
+            all->y1 = MIN(all->y1, cell->y1);
+            all->x2 = MAX(all->x2, cell->x2);
+            all->y2 = MAX(all->y2, cell->y2);
+        }
+        boxes.n = 1;
+    }
+    for (unsigned i = 0; i < boxes.n; i++)
+        if (boxes.boxes[i].x2 > boxes.boxes[i].x1)
+            boxes.boxes[n++] = boxes.boxes[i];
+    pixman_region32_fini(changed);
+    if (!pixman_region32_init_rects(changed, boxes.boxes, n))
+        pixman_region32_init(changed);
+}
+
+/* ---- painting ---- */
+
+bool truth_put(Truth *truth, const Drawable *drawable, const pixman_region32_t *area,
+               bool ignore_top, pixman_region32_t *changed)
+{
+    const CanvasPixels *target = &drawable->target->canvas->pixels;
+    pixman_box32_t *extents = pixman_region32_extents((pixman_region32_t *)area);
+    int n;
+    pixman_box32_t *boxes = pixman_region32_rectangles((pixman_region32_t *)area, &n);
+    Diff diff = {.size = canvas_unpacked_size(target->format),
+                 .mask = ignore_top ? 0x00ffffffu : 0xffffffffu};
+    Source source;
+
+    if (!source_init(&source, truth, drawable))
+        return false;
+    pixman_region32_clear(changed);
+    if (n == 0)
+        return true;
+    diff.left = extents->x1 / CELL_WIDTH * CELL_WIDTH;
+    diff.top = extents->y1 / CELL_HEIGHT * CELL_HEIGHT;
+    diff.n_across = (extents->x2 - diff.left + CELL_WIDTH - 1) / CELL_WIDTH;
+    diff.n_down = (extents->y2 - diff.top + CELL_HEIGHT - 1) / CELL_HEIGHT;
+    diff.cells = g_try_new0(Cell, diff.n_across * diff.n_down);
+    if (!diff.cells)
+        return false;
+    /* Row by row, also where a row has many rectangles: the pieces are walked through once. */
+    for (int start = 0, end; start < n; start = end) {
+        for (end = start + 1; end < n && boxes[end].y1 == boxes[start].y1;)
+            end++;
+        for (int32_t y = boxes[start].y1; y < boxes[start].y2; y++) {
+            int32_t left = boxes[start].x1, right = boxes[end - 1].x2;
+            const uint8_t *row = source_row(&source, left, y, right - left);
+
+            for (int i = start; i < end; i++)
+                diff_row(&diff, y, boxes[i].x1, boxes[i].x2,
+                         canvas_row(target, y) + (size_t)boxes[i].x1 * diff.size,
+                         row + (size_t)(boxes[i].x1 - left) * diff.size);
+        }
+    }
+    set_changed(&diff, changed);
+    g_free(diff.cells);
+    if (n > 1 && n <= TRUTH_MAX_DIRTY)
+        pixman_region32_intersect(changed, changed, (pixman_region32_t *)area);
+    region_limit(changed, TRUTH_MAX_DIRTY);
+    return true;
+}

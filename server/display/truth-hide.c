@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Drawings that need not be drawn: what a younger one covers, repeats or undoes.
+ * docs/spec/server-display.md 8.2, 8.4, 8.5 */
+#include "display/truth-private.h"
+
+#include <string.h>
+
+#include <spice/enums.h>
+#include <spice/qxl_dev.h>
+
+/* ---- merging: 8.5 ---- */
+
+static bool same_bytes(const WireBytes *a, const WireBytes *b)
+{
+    return a->size == b->size && (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
+}
+
+static bool same_mask(const WireQMask *a, const WireQMask *b)
+{
+    const WireBitmap *p, *q;
+
+    if (!a->image || !b->image)
+        return !a->image && !b->image;
+    if (a->flags != b->flags || a->pos.x != b->pos.x || a->pos.y != b->pos.y ||
+        a->image->type != SPICE_IMAGE_TYPE_BITMAP || b->image->type != SPICE_IMAGE_TYPE_BITMAP)
+        return false;
+    p = &a->image->u.bitmap;
+    q = &b->image->u.bitmap;
+    return p->format == q->format && p->flags == q->flags && p->x == q->x && p->y == q->y &&
+           p->stride == q->stride && same_bytes(&p->data, &q->data);
+}
+
+static bool same_path(const WirePath *a, const WirePath *b)
+{
+    if (a->n_segments != b->n_segments)
+        return false;
+    for (uint32_t i = 0; i < a->n_segments; i++) {
+        const WirePathSegment *p = &a->segments[i], *q = &b->segments[i];
+
+        if (p->flags != q->flags || p->n_points != q->n_points)
+            return false;
+        for (uint32_t j = 0; j < p->n_points; j++)
+            if (p->points[j].x != q->points[j].x || p->points[j].y != q->points[j].y)
+                return false;
+    }
+    return true;
+}
+
+static bool both_solid(const WireBrush *a, const WireBrush *b)
+{
+    return a->type == SPICE_BRUSH_TYPE_SOLID && b->type == SPICE_BRUSH_TYPE_SOLID;
+}
+
+/* The same pixels are painted, by the same operation. Only of types that guests draw this way. */
+static bool same_geometry(const Drawable *a, const Drawable *b, bool same_color)
+{
+    const WireRect *p = &a->message.base.box, *q = &b->message.base.box;
+
+    if (a->message_type != b->message_type || p->left != q->left || p->top != q->top ||
+        p->right != q->right || p->bottom != q->bottom)
+        return false;
+    if (a->message_type == SPICE_MSG_DISPLAY_DRAW_FILL) {
+        const WireMsgDisplayDrawFill *f = &a->message.fill, *g = &b->message.fill;
+
+        return both_solid(&f->brush, &g->brush) && f->rop_descriptor == g->rop_descriptor &&
+               (!same_color || f->brush.u.color == g->brush.u.color) &&
+               same_mask(&f->mask, &g->mask);
+    }
+    if (a->message_type == SPICE_MSG_DISPLAY_DRAW_STROKE) {
+        const WireMsgDisplayDrawStroke *s = &a->message.stroke, *t = &b->message.stroke;
+
+        return both_solid(&s->brush, &t->brush) && s->fore_mode == t->fore_mode &&
+               s->back_mode == t->back_mode &&
+               (!same_color || s->brush.u.color == t->brush.u.color) &&
+               !(s->attr.flags & SPICE_LINE_FLAGS_STYLED) &&
+               !(t->attr.flags & SPICE_LINE_FLAGS_STYLED) && same_path(s->path, t->path);
+    }
+    return false;
+}
+
+/* Does the drawing read this area of its own target, by COPY_BITS or as an image? */
+static bool reads_own(const Drawable *drawable, const pixman_box32_t *area)
+{
+    const Node *node = node_of(drawable);
+
+    if (!node->reads_self)
+        return false;
+    if (node->dx || node->dy) {
+        const pixman_box32_t *box =
+            pixman_region32_extents((pixman_region32_t *)&drawable->visible);
+        pixman_box32_t source = {box->x1 + node->dx, box->y1 + node->dy, box->x2 + node->dx,
+                                 box->y2 + node->dy};
+
+        if (boxes_touch(&source, area))
+            return true;
+    }
+    for (unsigned i = 0; i < drawable->n_reads; i++)
+        if (drawable->reads[i].surface == drawable->target &&
+            boxes_touch(&drawable->reads[i].area, area))
+            return true;
+    return false;
+}
+
+bool truth_merge(Truth *truth, Drawable *drawable)
+{
+    pixman_box32_t area = *pixman_region32_extents(&drawable->region);
+    Drawable *old = NULL;
+
+    if (drawable->effect != QXL_EFFECT_REVERT_ON_DUP && drawable->effect != QXL_EFFECT_NOP_ON_DUP &&
+        drawable->effect != QXL_EFFECT_OPAQUE_BRUSH)
+        return false;
+    if (node_of(drawable)->reads_self)
+        return false;
+    /* What stands between the two must have nothing to do with these pixels. */
+    for (GList *link = drawable->target->pending.tail; link && !old; link = link->prev) {
+        Drawable *other = link->data;
+
+        if (boxes_touch(pixman_region32_extents(&other->region), &area))
+            old = other;
+        else if (reads_own(other, &area))
+            return false;
+    }
+    if (!old || old->effect != drawable->effect || node_of(old)->reads_self ||
+        !pixman_region32_equal(&old->region, &drawable->region) ||
+        !same_geometry(old, drawable, drawable->effect != QXL_EFFECT_OPAQUE_BRUSH))
+        return false;
+    switch (drawable->effect) {
+    case QXL_EFFECT_NOP_ON_DUP:
+        return true;
+    case QXL_EFFECT_REVERT_ON_DUP:
+        if (old->sent)
+            return false;
+        truth_drop(truth, old);
+        return true;
+    default:
+        truth_drop(truth, old);
+        return false;
+    }
+}
+
+/* ---- hiding: 8.4 ---- */
+
+/* Pixels that the drawing needs from below, which lie elsewhere than those it paints, are not to be
+ * hidden from it. painted: as far as its result matters. */
+static void protect_source(pixman_region32_t *hidden, const Drawable *drawable,
+                           const pixman_region32_t *painted)
+{
+    const Node *node = node_of(drawable);
+    pixman_region32_t source;
+
+    if (!node->reads_self)
+        return;
+    if (node->dx || node->dy) {
+        pixman_region32_init(&source);
+        pixman_region32_copy(&source, (pixman_region32_t *)painted);
+        region_limit(&source, TRUTH_MAX_RECTS / 4);
+        pixman_region32_translate(&source, node->dx, node->dy);
+        pixman_region32_subtract(hidden, hidden, &source);
+        pixman_region32_fini(&source);
+    }
+    for (unsigned i = 0; i < drawable->n_reads; i++) {
+        const pixman_box32_t *area = &drawable->reads[i].area;
+
+        if (drawable->reads[i].surface != drawable->target)
+            continue;
+        pixman_region32_init_rect(&source, area->x1, area->y1, MAX(area->x2 - area->x1, 0),
+                                  MAX(area->y2 - area->y1, 0));
+        pixman_region32_subtract(hidden, hidden, &source);
+        pixman_region32_fini(&source);
+    }
+}
+
+/* Less of it is always safe. */
+static void limit_hidden(pixman_region32_t *hidden)
+{
+    int n, best = 0;
+    int64_t most = 0;
+    pixman_box32_t *boxes = pixman_region32_rectangles(hidden, &n);
+
+    if (n <= TRUTH_MAX_RECTS)
+        return;
+    for (int i = 0; i < n; i++) {
+        int64_t pixels =
+            (int64_t)(boxes[i].x2 - boxes[i].x1) * (int64_t)(boxes[i].y2 - boxes[i].y1);
+
+        if (pixels > most) {
+            most = pixels;
+            best = i;
+        }
+    }
+    pixman_box32_t box = boxes[best];
+
+    pixman_region32_reset(hidden, &box);
+}
+
+void truth_hide(Truth *truth, Drawable *drawable)
+{
+    pixman_region32_t hidden;
+    GList *previous;
+
+    pixman_region32_init(&hidden);
+    pixman_region32_copy(&hidden, &drawable->region);
+    protect_source(&hidden, drawable, &drawable->region);
+    limit_hidden(&hidden);
+    for (GList *link = drawable->target->pending.tail; link && pixman_region32_not_empty(&hidden);
+         link = previous) {
+        Drawable *older = link->data;
+        pixman_box32_t extents = *pixman_region32_extents(&older->visible);
+        pixman_region_overlap_t overlap = PIXMAN_REGION_OUT;
+        bool covers_all;
+
+        previous = link->prev;
+        if (boxes_touch(&extents, pixman_region32_extents(&hidden)))
+            overlap = pixman_region32_contains_rectangle(&hidden, &extents);
+        if (overlap == PIXMAN_REGION_IN) {
+            truth_drop(truth, older);
+            continue;
+        }
+        if (overlap == PIXMAN_REGION_PART) {
+            /* What is hidden by an opaque one was hidden from everything older before. */
+            covers_all = node_of(older)->opaque && !node_of(older)->reads_self &&
+                         pixman_region32_contains_rectangle(
+                             &older->visible, pixman_region32_extents(&hidden)) == PIXMAN_REGION_IN;
+            if (node_of(older)->reads_self) {
+                pixman_region32_t cut;
+
+                pixman_region32_init(&cut);
+                pixman_region32_intersect(&cut, &older->visible, &hidden);
+                truth_diverge(older, &cut);
+                pixman_region32_fini(&cut);
+            }
+            pixman_region32_subtract(&older->visible, &older->visible, &hidden);
+            region_limit(&older->visible, TRUTH_MAX_RECTS);
+            if (!pixman_region32_not_empty(&older->visible)) {
+                truth_drop(truth, older);
+                continue;
+            }
+            if (covers_all)
+                break;
+        }
+        if (node_of(older)->reads_self) {
+            protect_source(&hidden, older, &older->visible);
+            limit_hidden(&hidden);
+        }
+    }
+    pixman_region32_fini(&hidden);
+}

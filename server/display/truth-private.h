@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of the truth share.
+ *
+ * The command tree is flat: for each surface the pending drawings by age, and one list of all of
+ * them by age. What holds at every moment:
+ *
+ * - Rendering is by age within a surface: whoever renders a drawing renders all older ones of its
+ *   target before, and of surfaces that it reads what touches the area read. So the pending
+ *   drawings of a surface are always its newest.
+ * - The area that a pending drawing reads on another surface is touched by no younger drawing
+ *   there: the reader is rendered before such a one is entered (7.7).
+ * - 'visible' of a drawing holds every pixel of its region that anybody may ever see or read before
+ *   a younger drawing paints it anew; maybe more. Outside of it the truth may show anything until
+ *   that younger one is rendered.
+ *
+ * Everything that takes time with the number of a region's rectangles works on few of them: beyond
+ * a limit, a region stands for its extents where that is the safe side. */
+#ifndef SERVER_DISPLAY_TRUTH_PRIVATE_H
+#define SERVER_DISPLAY_TRUTH_PRIVATE_H
+
+#include "display/truth.h"
+
+enum {
+    TRUTH_MAX_RECTS = 64,  /* of regions that are computed with again and again */
+    TRUTH_MAX_DIRTY = 256, /* of what is reported to the device, and of 'changed' */
+    TRUTH_MAX_PENDING = 4096,
+};
+/* Memory that pending drawings may hold for themselves: texts, paths, clips, copied images. */
+#define TRUTH_MAX_WEIGHT ((size_t)64 << 20)
+
+/* An area that a pending drawing reads on a surface which isn't its target. */
+typedef struct Reader {
+    GList link; /* in SurfaceTree.readers, data is this */
+    Drawable *drawable;
+    pixman_box32_t area;
+} Reader;
+
+/* Drawable.tree_data: of a pending drawing. */
+typedef struct Node {
+    GList age; /* in Truth.pending, data is the drawing */
+    size_t borrowed, weight;
+    bool opaque;
+    int32_t dx, dy; /* COPY_BITS: what is painted at (x, y) comes from (x + dx, y + dy) */
+    Reader readers[DRAWABLE_MAX_READS];
+    bool reads_self; /* COPY_BITS, or its target is among its sources */
+} Node;
+
+/* Surface.tree */
+typedef struct SurfaceTree {
+    GQueue readers; /* of others' drawings, the oldest first */
+    /* Pixels of drawings that a client got and that then were dropped, or of copies that have lost
+     * their sources: there, what clients show isn't what the truth shows, until something younger
+     * than 'diverged_at' is rendered. Images aren't compared with the truth there. */
+    pixman_region32_t diverged;
+    uint64_t diverged_at;
+    /* While it is worked out what has to be rendered. */
+    bool listed, needed, asked;
+    pixman_box32_t area;
+} SurfaceTree;
+
+struct Truth {
+    Surface **surfaces;
+    uint32_t n_surfaces;
+    TruthObserver observer;
+    void *context;
+    GQueue pending; /* by age */
+    size_t borrowed, weight;
+    /* Memory of one rendering, kept for the next. */
+    uint8_t *scratch;
+    size_t scratch_size;
+};
+
+static inline Node *node_of(const Drawable *drawable)
+{
+    return drawable->tree_data;
+}
+
+static inline SurfaceTree *tree_of(const Surface *surface)
+{
+    return surface->tree;
+}
+
+static inline bool boxes_touch(const pixman_box32_t *a, const pixman_box32_t *b)
+{
+    return a->x1 < b->x2 && b->x1 < a->x2 && a->y1 < b->y2 && b->y1 < a->y2;
+}
+
+/* May say yes for a region of many rectangles. */
+static inline bool region_touches(const pixman_region32_t *region, const pixman_box32_t *box)
+{
+    pixman_region32_t *r = (pixman_region32_t *)region;
+
+    return boxes_touch(pixman_region32_extents(r), box) &&
+           (pixman_region32_n_rects(r) > TRUTH_MAX_RECTS ||
+            pixman_region32_contains_rectangle(r, (pixman_box32_t *)box) != PIXMAN_REGION_OUT);
+}
+
+/* A region of more than n rectangles becomes its extents. */
+static inline void region_limit(pixman_region32_t *region, int n)
+{
+    if (pixman_region32_n_rects(region) > n)
+        pixman_region32_reset(region, pixman_region32_extents(region));
+}
+
+static inline pixman_box32_t surface_box(const Surface *surface)
+{
+    return (pixman_box32_t){0, 0, surface->width, surface->height};
+}
+
+/* Scratch memory of at least that size, until the next call; NULL: no memory. */
+void *truth_scratch(Truth *truth, size_t size);
+
+/* ---- truth.c ---- */
+/* It has no effect any more: out of the tree, released, announced. */
+void truth_drop(Truth *truth, Drawable *drawable);
+/* What a client shows there may not be what the truth shows, because of this drawing. */
+void truth_diverge(Drawable *drawable, const pixman_region32_t *region);
+/* Out of the lists; the tree's reference passes to the caller. */
+void truth_unlink(Truth *truth, Drawable *drawable);
+
+/* ---- truth-hide.c ---- */
+/* What a new drawing that isn't in the tree yet does to older ones: 8.2, 8.5. True: the new one has
+ * no effect either. */
+bool truth_merge(Truth *truth, Drawable *drawable);
+/* Older ones lose what this opaque one covers; those that have nothing left are dropped: 8.4. */
+void truth_hide(Truth *truth, Drawable *drawable);
+
+/* ---- truth-render.c ---- */
+/* Draw it, which is out of the lists, on its target; sets changed, fits the message to it, adds to
+ * dirty and releases. */
+void truth_draw(Truth *truth, Drawable *drawable);
+
+/* ---- truth-diff.c ---- */
+/* Paint a put drawing within the area, which lies in its region, where it differs from the target;
+ * *changed is what did: few rectangles. Top bytes are copied but don't count when ignore_top.
+ * False: its source isn't fit for this, nothing was painted. */
+bool truth_put(Truth *truth, const Drawable *drawable, const pixman_region32_t *area,
+               bool ignore_top, pixman_region32_t *changed);
+
+/* ---- truth-pixels.c ---- */
+/* After its pixels were painted: the message of a put drawing that had borrowed them. */
+void truth_keep_changed(Drawable *drawable);
+
+#endif

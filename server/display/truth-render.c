@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A drawing becomes pixels of the truth. docs/spec/server-display.md 9.1 */
+#include "display/truth-private.h"
+
+#include <string.h>
+
+#include <spice/enums.h>
+
+/* What a compressed image of a guest may decode to. */
+#define MAX_PIXELS (64u << 20)
+
+/* The surface that a drawing means by an id: the one that had it when it was entered. */
+static CanvasSurface *find_surface(void *ctx, uint32_t id)
+{
+    const Drawable *drawable = ctx;
+
+    if (drawable->target->id == id)
+        return drawable->target->canvas;
+    for (unsigned i = 0; i < drawable->n_reads; i++)
+        if (drawable->reads[i].surface->id == id)
+            return drawable->reads[i].surface->canvas;
+    return NULL;
+}
+
+static CanvasImage *decode_image(void *ctx, const WireImage *image, CanvasUse use,
+                                 uint32_t surface_format)
+{
+    CanvasDecode how = {.use = use, .surface_format = surface_format, .max_pixels = MAX_PIXELS};
+
+    return canvas_image_decode(image, &how, NULL);
+}
+
+/* Pixels that are still the guest's, in one piece; NULL: no memory, or none are. */
+static uint8_t *gather_borrowed(const Drawable *drawable, size_t *size)
+{
+    uint8_t *data;
+
+    *size = 0;
+    for (unsigned i = 0; i < drawable->n_borrowed; i++)
+        *size += drawable->borrowed[i].iov_len;
+    data = *size ? g_try_malloc(*size) : NULL;
+    for (size_t i = 0, at = 0; data && i < drawable->n_borrowed; i++) {
+        memcpy(data + at, drawable->borrowed[i].iov_base, drawable->borrowed[i].iov_len);
+        at += drawable->borrowed[i].iov_len;
+    }
+    return data;
+}
+
+static CanvasResult draw_message(Drawable *drawable, pixman_region32_t *damage)
+{
+    const CanvasEnv env = {find_surface, decode_image, drawable};
+    const WireImage *image = drawable->message.copy.src_image;
+    CanvasResult result;
+    WireImage whole;
+    size_t size;
+    uint8_t *data = gather_borrowed(drawable, &size);
+
+    if (drawable->message_type == SPICE_MSG_DISPLAY_DRAW_COPY && data && image &&
+        image->type == SPICE_IMAGE_TYPE_BITMAP) {
+        whole = *image;
+        whole.u.bitmap.data = (WireBytes){data, size};
+        drawable->message.copy.src_image = &whole;
+        result = canvas_draw(&env, drawable->message_type, &drawable->message, damage);
+        drawable->message.copy.src_image = image;
+    } else {
+        result = canvas_draw(&env, drawable->message_type, &drawable->message, damage);
+    }
+    g_free(data);
+    return result;
+}
+
+/* Where clients may show something else than the truth did, what is painted counts as changed. */
+static void converge(Drawable *drawable, const pixman_region32_t *painted)
+{
+    SurfaceTree *tree = tree_of(drawable->target);
+    pixman_region32_t differs;
+
+    if (!pixman_region32_not_empty(&tree->diverged))
+        return;
+    pixman_region32_init(&differs);
+    pixman_region32_intersect(&differs, &tree->diverged, (pixman_region32_t *)painted);
+    pixman_region32_union(&drawable->changed, &drawable->changed, &differs);
+    region_limit(&drawable->changed, TRUTH_MAX_DIRTY);
+    if (drawable->serial > tree->diverged_at) {
+        pixman_region32_subtract(&tree->diverged, &tree->diverged, (pixman_region32_t *)painted);
+        region_limit(&tree->diverged, TRUTH_MAX_RECTS);
+    }
+    pixman_region32_fini(&differs);
+}
+
+static void add_dirty(Surface *surface, const pixman_region32_t *changed)
+{
+    pixman_region32_union(&surface->dirty, &surface->dirty, (pixman_region32_t *)changed);
+    region_limit(&surface->dirty, TRUTH_MAX_DIRTY);
+}
+
+/* Large images are compared and painted only where they will be seen. Others may have been sent
+ * already, or may be sent later, as they are: what clients and the truth show would be different
+ * things. */
+static bool draw_put(Truth *truth, Drawable *drawable)
+{
+    Surface *target = drawable->target;
+    pixman_region32_t area;
+    bool done, borrowed = drawable->n_borrowed > 0;
+
+    pixman_region32_init(&area);
+    pixman_region32_copy(&area, &drawable->region);
+    if (borrowed && pixman_region32_n_rects(&area) <= TRUTH_MAX_DIRTY)
+        pixman_region32_intersect(&area, &area, &drawable->visible);
+    done = truth_put(truth, drawable, &area,
+                     target->format == SPICE_SURFACE_FMT_32_xRGB && target->id == 0,
+                     &drawable->changed);
+    if (done) {
+        add_dirty(target, &drawable->changed);
+        converge(drawable, &area);
+    }
+    pixman_region32_fini(&area);
+    return done;
+}
+
+void truth_draw(Truth *truth, Drawable *drawable)
+{
+    Surface *target = drawable->target;
+    SurfaceTree *tree = tree_of(target);
+    bool borrowed = drawable->n_borrowed > 0;
+    CanvasResult result;
+
+    if (!(drawable->put && draw_put(truth, drawable))) {
+        result = draw_message(drawable, NULL);
+        pixman_region32_clear(&drawable->changed);
+        /* Without memory it may be half done. */
+        if (result == CANVAS_OK || result == CANVAS_NO_MEMORY) {
+            pixman_region32_copy(&drawable->changed, &drawable->region);
+            region_limit(&drawable->changed, TRUTH_MAX_DIRTY);
+            add_dirty(target, &drawable->changed);
+        }
+    }
+    if (borrowed)
+        truth_keep_changed(drawable);
+    /* All that covered what was dropped has been painted. */
+    if (!target->pending.head)
+        pixman_region32_clear(&tree->diverged);
+}

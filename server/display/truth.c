@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Surfaces and their pending drawings: what is entered, and what has to be rendered when. */
+#include "display/truth-private.h"
+
+#include <string.h>
+
+#include <spice/enums.h>
+#include <spice/qxl_dev.h>
+
+/* ---- surfaces ---- */
+
+Surface *surface_ref(Surface *surface)
+{
+    surface->refs++;
+    return surface;
+}
+
+void surface_unref(Surface *surface)
+{
+    if (--surface->refs > 0)
+        return;
+    pixman_region32_fini(&surface->dirty);
+    g_free(surface);
+}
+
+Truth *truth_new(uint32_t n_surfaces, const TruthObserver *observer, void *context)
+{
+    Truth *truth = g_new0(Truth, 1);
+
+    truth->n_surfaces = n_surfaces;
+    truth->surfaces = g_new0(Surface *, n_surfaces);
+    if (observer)
+        truth->observer = *observer;
+    truth->context = context;
+    return truth;
+}
+
+void *truth_scratch(Truth *truth, size_t size)
+{
+    if (size > truth->scratch_size) {
+        g_free(truth->scratch);
+        truth->scratch = g_try_malloc(size);
+        truth->scratch_size = truth->scratch ? size : 0;
+    }
+    return truth->scratch;
+}
+
+Surface *truth_surface(Truth *truth, uint32_t id)
+{
+    return id < truth->n_surfaces ? truth->surfaces[id] : NULL;
+}
+
+void truth_foreach_surface(Truth *truth, void (*func)(Surface *surface, void *data), void *data)
+{
+    for (uint32_t i = 0; i < truth->n_surfaces; i++)
+        if (truth->surfaces[i])
+            func(truth->surfaces[i], data);
+}
+
+Surface *truth_create_surface(Truth *truth, uint32_t id, uint32_t format, uint32_t width,
+                              uint32_t height, int32_t stride, uint8_t *data, bool keep_data,
+                              GuestResource *create)
+{
+    CanvasResult result;
+    CanvasSurface *canvas =
+        id < truth->n_surfaces && !truth->surfaces[id]
+            ? canvas_surface_new_for_data(format, width, height, data, stride, &result)
+            : NULL;
+    Surface *surface;
+    SurfaceTree *tree;
+
+    if (!canvas) {
+        guest_resource_unref(create);
+        return NULL;
+    }
+    if (!keep_data) {
+        /* Also what lies between the rows: guests rely on it (7.1). */
+        size_t length = ABS((ptrdiff_t)stride);
+
+        memset(stride < 0 ? data - length * (height - 1) : data, 0, length * height);
+    }
+    surface = g_new0(Surface, 1);
+    surface->refs = 1;
+    surface->id = id;
+    surface->alive = true;
+    surface->canvas = canvas;
+    surface->format = format;
+    surface->width = width;
+    surface->height = height;
+    surface->keeps_data = keep_data;
+    pixman_region32_init(&surface->dirty);
+    surface->create = create;
+    surface->truth = truth;
+    g_queue_init(&surface->pending);
+    surface->tree = tree = g_new0(SurfaceTree, 1);
+    g_queue_init(&tree->readers);
+    pixman_region32_init(&tree->diverged);
+    truth->surfaces[id] = surface;
+    return surface;
+}
+
+/* ---- the lists ---- */
+
+static size_t weight_of(const Drawable *drawable)
+{
+    size_t weight =
+        sizeof *drawable + drawable->arena.total +
+        pixman_region32_n_rects((pixman_region32_t *)&drawable->region) * sizeof(pixman_box32_t);
+
+    for (unsigned i = 0; i < drawable->n_blobs; i++)
+        weight += drawable->blobs[i]->size;
+    return weight;
+}
+
+static void link_drawable(Truth *truth, Drawable *drawable)
+{
+    Node *node = node_of(drawable);
+
+    drawable->tree_link = (GList){.data = drawable};
+    g_queue_push_tail_link(&drawable->target->pending, &drawable->tree_link);
+    node->age.data = drawable;
+    g_queue_push_tail_link(&truth->pending, &node->age);
+    for (unsigned i = 0; i < drawable->n_reads; i++) {
+        Reader *reader = &node->readers[i];
+
+        if (drawable->reads[i].surface == drawable->target || !drawable->reads[i].surface->alive)
+            continue;
+        *reader = (Reader){{.data = reader}, drawable, drawable->reads[i].area};
+        g_queue_push_tail_link(&tree_of(drawable->reads[i].surface)->readers, &reader->link);
+    }
+    for (unsigned i = 0; i < drawable->n_borrowed; i++)
+        node->borrowed += drawable->borrowed[i].iov_len;
+    node->weight = weight_of(drawable);
+    truth->borrowed += node->borrowed;
+    truth->weight += node->weight;
+}
+
+void truth_unlink(Truth *truth, Drawable *drawable)
+{
+    Node *node = node_of(drawable);
+
+    g_queue_unlink(&drawable->target->pending, &drawable->tree_link);
+    g_queue_unlink(&truth->pending, &node->age);
+    for (unsigned i = 0; i < drawable->n_reads; i++)
+        if (node->readers[i].drawable)
+            g_queue_unlink(&tree_of(drawable->reads[i].surface)->readers, &node->readers[i].link);
+    truth->borrowed -= node->borrowed;
+    truth->weight -= node->weight;
+    g_clear_pointer(&drawable->tree_data, g_free);
+}
+
+/* Nothing of guest memory is needed any more. */
+static void release(Drawable *drawable)
+{
+    GuestResource *resource = drawable->resource;
+
+    drawable->n_borrowed = 0;
+    drawable->borrowed = NULL;
+    drawable->resource = NULL;
+    pixman_region32_clear(&drawable->visible);
+    guest_resource_unref(resource);
+}
+
+static void drop_silently(Truth *truth, Drawable *drawable)
+{
+    truth_unlink(truth, drawable);
+    drawable->state = DRAWABLE_DROPPED;
+    release(drawable);
+}
+
+void truth_diverge(Drawable *drawable, const pixman_region32_t *region)
+{
+    SurfaceTree *tree = tree_of(drawable->target);
+
+    pixman_region32_union(&tree->diverged, &tree->diverged, (pixman_region32_t *)region);
+    region_limit(&tree->diverged, TRUTH_MAX_RECTS);
+    tree->diverged_at = MAX(tree->diverged_at, drawable->serial);
+}
+
+void truth_drop(Truth *truth, Drawable *drawable)
+{
+    if (drawable->sent)
+        truth_diverge(drawable, &drawable->region);
+    drop_silently(truth, drawable);
+    if (truth->observer.dropped)
+        truth->observer.dropped(truth->context, drawable);
+    drawable_unref(drawable);
+}
+
+/* ---- rendering in order ---- */
+
+static void render_one(Truth *truth, Drawable *drawable)
+{
+    truth_unlink(truth, drawable);
+    truth_draw(truth, drawable);
+    drawable->state = DRAWABLE_RENDERED;
+    release(drawable);
+    if (truth->observer.rendered)
+        truth->observer.rendered(truth->context, drawable);
+    drawable_unref(drawable);
+}
+
+static SurfaceTree *list_surface(GPtrArray *listed, Surface *surface)
+{
+    SurfaceTree *tree = tree_of(surface);
+
+    if (!tree->listed) {
+        tree->listed = true;
+        g_ptr_array_add(listed, tree);
+    }
+    return tree;
+}
+
+/* All that a drawing needs is older than it, so one walk from it to the oldest finds it. */
+static GPtrArray *what_comes_before(Drawable *last)
+{
+    GPtrArray *found = g_ptr_array_new(), *listed = g_ptr_array_new();
+
+    list_surface(listed, last->target)->needed = true;
+    for (GList *link = &node_of(last)->age; link; link = link->prev) {
+        Drawable *drawable = link->data;
+        SurfaceTree *tree = tree_of(drawable->target);
+
+        if (!tree->needed && !(tree->asked && region_touches(&drawable->visible, &tree->area)))
+            continue;
+        list_surface(listed, drawable->target)->needed = true;
+        g_ptr_array_add(found, drawable_ref(drawable));
+        for (unsigned i = 0; i < drawable->n_reads; i++) {
+            const pixman_box32_t *area = &drawable->reads[i].area;
+            Surface *surface = drawable->reads[i].surface;
+
+            if (surface == drawable->target || !surface->alive)
+                continue;
+            tree = list_surface(listed, surface);
+            if (!tree->asked)
+                tree->area = *area;
+            else
+                tree->area =
+                    (pixman_box32_t){MIN(tree->area.x1, area->x1), MIN(tree->area.y1, area->y1),
+                                     MAX(tree->area.x2, area->x2), MAX(tree->area.y2, area->y2)};
+            tree->asked = true;
+        }
+    }
+    for (unsigned i = 0; i < listed->len; i++) {
+        SurfaceTree *tree = listed->pdata[i];
+
+        tree->listed = tree->needed = tree->asked = false;
+    }
+    g_ptr_array_free(listed, true);
+    return found;
+}
+
+static bool reads_others(const Drawable *drawable)
+{
+    for (unsigned i = 0; i < drawable->n_reads; i++)
+        if (drawable->reads[i].surface != drawable->target)
+            return true;
+    return false;
+}
+
+void truth_render(Truth *truth, Drawable *drawable)
+{
+    Surface *target = drawable->target;
+    bool alone = true;
+    GList *link;
+    GPtrArray *order;
+
+    if (drawable->state != DRAWABLE_PENDING || !drawable->tree_data)
+        return;
+    for (link = target->pending.head; alone; link = link->next) {
+        alone = !reads_others(link->data);
+        if (link->data == drawable)
+            break;
+    }
+    drawable_ref(drawable);
+    if (alone) {
+        while (drawable->state == DRAWABLE_PENDING && target->pending.head)
+            render_one(truth, target->pending.head->data);
+    } else {
+        order = what_comes_before(drawable);
+        for (unsigned i = order->len; i > 0; i--) {
+            Drawable *next = order->pdata[i - 1];
+
+            if (next->state == DRAWABLE_PENDING)
+                render_one(truth, next);
+            drawable_unref(next);
+        }
+        g_ptr_array_free(order, true);
+    }
+    drawable_unref(drawable);
+}
+
+void truth_render_area(Truth *truth, Surface *surface, const pixman_box32_t *area)
+{
+    for (GList *link = surface->pending.tail; link; link = link->prev) {
+        Drawable *drawable = link->data;
+
+        if (region_touches(&drawable->visible, area)) {
+            truth_render(truth, drawable);
+            return;
+        }
+    }
+}
+
+void truth_render_surface(Truth *truth, Surface *surface)
+{
+    if (surface->pending.tail)
+        truth_render(truth, surface->pending.tail->data);
+}
+
+/* The oldest of all needs nothing that isn't rendered. */
+static void render_oldest(Truth *truth)
+{
+    render_one(truth, truth->pending.head->data);
+}
+
+void truth_render_all(Truth *truth)
+{
+    while (truth->pending.head)
+        render_oldest(truth);
+}
+
+void truth_trim(Truth *truth, unsigned n, size_t borrowed)
+{
+    while (truth->pending.head && (truth->pending.length > n || truth->borrowed > borrowed))
+        render_oldest(truth);
+}
+
+unsigned truth_n_pending(const Truth *truth)
+{
+    return truth->pending.length;
+}
+
+size_t truth_borrowed(const Truth *truth)
+{
+    return truth->borrowed;
+}
+
+/* ---- entering ---- */
+
+/* Drawings that read the surface where it is about to change: the youngest first, since that takes
+ * the others of its target along. NULL: anywhere. */
+static void render_readers(Truth *truth, Surface *surface, const pixman_region32_t *region)
+{
+    GPtrArray *readers = NULL;
+
+    for (GList *link = tree_of(surface)->readers.tail; link; link = link->prev) {
+        Reader *reader = link->data;
+
+        if (region && !region_touches(region, &reader->area))
+            continue;
+        if (!readers)
+            readers = g_ptr_array_new();
+        g_ptr_array_add(readers, drawable_ref(reader->drawable));
+    }
+    if (!readers)
+        return;
+    for (unsigned i = 0; i < readers->len; i++) {
+        truth_render(truth, readers->pdata[i]);
+        drawable_unref(readers->pdata[i]);
+    }
+    g_ptr_array_free(readers, true);
+}
+
+/* Sets what the tree has to know of a new drawing. False: it has no effect. */
+static bool prepare(Drawable *drawable)
+{
+    const Surface *target = drawable->target;
+    Node *node = drawable->tree_data = g_new0(Node, 1);
+
+    node->opaque = drawable->effect == QXL_EFFECT_OPAQUE || drawable->put;
+    for (unsigned i = 0; i < drawable->n_reads; i++)
+        node->reads_self |= drawable->reads[i].surface == target;
+    if (drawable->message_type == SPICE_MSG_DISPLAY_COPY_BITS) {
+        const WireRect *box = &drawable->message.base.box;
+        const WirePoint *source = &drawable->message.copy_bits.src_pos;
+        int64_t dx = (int64_t)source->x - box->left, dy = (int64_t)source->y - box->top;
+
+        if ((dx == 0 && dy == 0) || ABS(dx) >= target->width || ABS(dy) >= target->height)
+            return false;
+        node->dx = dx;
+        node->dy = dy;
+        node->reads_self = true;
+        /* What comes from outside of the surface isn't painted. */
+        pixman_region32_intersect_rect(&drawable->region, &drawable->region, -dx, -dy,
+                                       target->width, target->height);
+    }
+    return pixman_region32_not_empty(&drawable->region);
+}
+
+bool truth_add(Truth *truth, Drawable *drawable)
+{
+    Surface *target = drawable->target;
+
+    drawable->state = DRAWABLE_DROPPED;
+    if (!target->alive || !prepare(drawable)) {
+        g_clear_pointer(&drawable->tree_data, g_free);
+        release(drawable);
+        drawable_unref(drawable);
+        return false;
+    }
+    render_readers(truth, target, &drawable->region);
+    if (truth_merge(truth, drawable)) {
+        g_clear_pointer(&drawable->tree_data, g_free);
+        release(drawable);
+        drawable_unref(drawable);
+        return false;
+    }
+    if (node_of(drawable)->opaque)
+        truth_hide(truth, drawable);
+    pixman_region32_copy(&drawable->visible, &drawable->region);
+    region_limit(&drawable->visible, TRUTH_MAX_RECTS);
+    drawable->state = DRAWABLE_PENDING;
+    link_drawable(truth, drawable);
+    while (truth->pending.length > TRUTH_MAX_PENDING ||
+           (truth->weight > TRUTH_MAX_WEIGHT && truth->pending.length > 1))
+        render_oldest(truth);
+    return true;
+}
+
+/* ---- the end ---- */
+
+static void bury(Truth *truth, Surface *surface)
+{
+    SurfaceTree *tree = tree_of(surface);
+
+    surface->alive = false;
+    surface->truth = NULL;
+    truth->surfaces[surface->id] = NULL;
+    canvas_surface_free(surface->canvas);
+    surface->canvas = NULL;
+    pixman_region32_fini(&tree->diverged);
+    g_clear_pointer(&surface->tree, g_free);
+    guest_resource_unref(g_steal_pointer(&surface->create));
+}
+
+void truth_destroy_surface(Truth *truth, Surface *surface, GuestResource *destroy)
+{
+    if (surface->alive) {
+        render_readers(truth, surface, NULL);
+        while (surface->pending.tail)
+            truth_drop(truth, surface->pending.tail->data);
+        bury(truth, surface);
+        guest_resource_unref(destroy);
+        surface_unref(surface);
+    } else {
+        guest_resource_unref(destroy);
+    }
+}
+
+void truth_free(Truth *truth)
+{
+    if (!truth)
+        return;
+    while (truth->pending.head) {
+        Drawable *drawable = truth->pending.head->data;
+
+        drop_silently(truth, drawable);
+        drawable_unref(drawable);
+    }
+    for (uint32_t i = 0; i < truth->n_surfaces; i++) {
+        Surface *surface = truth->surfaces[i];
+
+        if (surface) {
+            bury(truth, surface);
+            surface_unref(surface);
+        }
+    }
+    g_free(truth->surfaces);
+    g_free(truth->scratch);
+    g_free(truth);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From what a client lacks of a surface to images of the truth: which rectangles, in which order,
+ * and how much at a time. */
+#include "display/view.h"
+
+#include <stdlib.h>
+
+enum {
+    MAX_BOXES = 128,
+    MAX_PIXELS = 1 << 18, /* of one image: latency, and work for several threads */
+    WASTE = 512,          /* pixels that may be sent without need to save a message */
+};
+
+static pixman_box32_t box_union(const pixman_box32_t *a, const pixman_box32_t *b)
+{
+    return (pixman_box32_t){MIN(a->x1, b->x1), MIN(a->y1, b->y1), MAX(a->x2, b->x2),
+                            MAX(a->y2, b->y2)};
+}
+
+static bool box_meets(const pixman_region32_t *region, const pixman_box32_t *box)
+{
+    return region && pixman_region32_contains_rectangle((pixman_region32_t *)(uintptr_t)region,
+                                                        (pixman_box32_t *)(uintptr_t)box) !=
+                         PIXMAN_REGION_OUT;
+}
+
+unsigned view_rects(const pixman_region32_t *region, const pixman_region32_t *avoid,
+                    pixman_box32_t *boxes, unsigned max)
+{
+    int n_all;
+    const pixman_box32_t *all =
+        pixman_region32_rectangles((pixman_region32_t *)(uintptr_t)region, &n_all);
+    unsigned n = 0;
+
+    if (avoid && !pixman_region32_not_empty((pixman_region32_t *)(uintptr_t)avoid))
+        avoid = NULL;
+    for (int i = 0; i < n_all; i++) {
+        pixman_box32_t box = all[i];
+        bool joined;
+
+        do { /* join it with one that is near, and the result with another */
+            joined = false;
+            for (unsigned k = n; k-- > 0;) {
+                pixman_box32_t both = box_union(&boxes[k], &box);
+                uint64_t used = box_area(&boxes[k]) + box_area(&box);
+
+                if (box_area(&both) <= used + MAX((uint64_t)WASTE, used / 8) &&
+                    !box_meets(avoid, &both)) {
+                    box = both;
+                    boxes[k] = boxes[--n];
+                    joined = true;
+                    break;
+                }
+            }
+        } while (joined);
+        if (n == max)
+            break; /* the rest comes next time */
+        boxes[n++] = box;
+    }
+
+    return n;
+}
+
+static int by_area(const void *a, const void *b)
+{
+    uint64_t area_a = box_area(a), area_b = box_area(b);
+
+    return area_a < area_b ? -1 : area_a > area_b;
+}
+
+/* The truth of that surface is brought to the place of the queue, where the box is concerned. */
+static void view_render(ViewSurface *vs, const pixman_box32_t *box)
+{
+    GList *l = vs->surface->pending.tail;
+
+    while (l) {
+        Drawable *drawable = l->data;
+
+        if (drawable->serial <= vs->view->position && box_meets(&drawable->region, box)) {
+            truth_render(vs->view->views->truth, drawable); /* and what is older */
+            l = vs->surface->pending.tail;
+        } else {
+            l = l->prev;
+        }
+    }
+}
+
+/* What the truth shows already of queued drawings. */
+static void view_future(const ViewSurface *vs, pixman_region32_t *future)
+{
+    pixman_region32_init(future);
+    for (const Item *item = vs->first; item; item = item->surface_next) {
+        if (item->drawable->state == DRAWABLE_RENDERED)
+            pixman_region32_union(future, future, &item->drawable->changed);
+    }
+}
+
+static bool view_flush_box(ViewSurface *vs, const pixman_box32_t *box, bool always)
+{
+    View *view = vs->view;
+    pixman_box32_t piece = *box;
+    int rows = MAX(MAX_PIXELS / MAX(box->x2 - box->x1, 1), 1);
+
+    for (; piece.y1 < box->y2; piece.y1 = piece.y2) {
+        pixman_region32_t sent;
+
+        if (!always && !view_may_send(view))
+            return false;
+        piece.y2 = box->y2 - piece.y1 > rows + rows / 4 ? piece.y1 + rows : box->y2;
+        if (!view_send_pixels(vs, &piece, true))
+            return false;
+        region_from_box(&sent, &piece);
+        view_has(vs, &sent);
+        pixman_region32_fini(&sent);
+    }
+
+    return true;
+}
+
+void view_flush(ViewSurface *vs, const pixman_region32_t *area, bool always)
+{
+    Surface *surface = vs->surface;
+    pixman_region32_t region, future;
+    pixman_box32_t boxes[MAX_BOXES];
+    unsigned n;
+
+    if (!surface->alive || !surface->canvas || (!always && !view_may_send(vs->view)))
+        return;
+
+    if (vs->damage && surface->pending.length > 0)
+        truth_render_surface(vs->view->views->truth, surface);
+    if (!pixman_region32_not_empty(&vs->lacks))
+        return;
+
+    view_future(vs, &future);
+    pixman_region32_init(&region);
+    pixman_region32_subtract(&region, &vs->lacks, &future);
+    if (area)
+        pixman_region32_intersect(&region, &region, (pixman_region32_t *)(uintptr_t)area);
+    n = view_rects(&region, &future, boxes, MAX_BOXES);
+    if (n > 0) {
+        pixman_box32_t all = boxes[0];
+
+        for (unsigned i = 1; i < n; i++)
+            all = box_union(&all, &boxes[i]);
+        view_render(vs, &all);
+        /* Small changes are what somebody waits for. */
+        if (n > 1)
+            qsort(boxes, n, sizeof(boxes[0]), by_area);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        pixman_region32_t part;
+        pixman_box32_t box;
+
+        /* Rectangles that were joined may overlap. */
+        region_from_box(&part, &boxes[i]);
+        pixman_region32_intersect(&part, &part, &vs->lacks);
+        box = *pixman_region32_extents(&part);
+        pixman_region32_fini(&part);
+        if (box_area(&box) > 0 && !view_flush_box(vs, &box, always))
+            break;
+    }
+    pixman_region32_fini(&region);
+    pixman_region32_fini(&future);
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Walking over a view's queue: what each drawing does to the regions that the client lacks, and
+ * whether it is sent. */
+#include "display/view.h"
+
+enum {
+    WALK_NS = 4 * 1000 * 1000, /* the worker has other things to do, too */
+    SMALL = 1024,     /* pixels: an opaque drawing of that size is left to the image around it */
+    SOURCE_SLACK = 4, /* a source that is lacking is sent when it isn't that much larger than what
+                         is drawn */
+};
+
+/* The client is told of a surface that is there already. */
+static void view_introduce(ViewSurface *vs)
+{
+    const Surface *surface = vs->surface;
+    pixman_box32_t all = {0, 0, (int)surface->width, (int)surface->height};
+
+    view_send_create(vs, surface->id == 0);
+    vs->created = true;
+    view_lack_box(vs, &all);
+}
+
+/* Does this copy pixels one to one from a surface, with nothing else to it? *dx, *dy: from source
+ * to target; *source: where from. */
+static bool view_is_move(const View *view, const Drawable *drawable, ViewSurface **source, int *dx,
+                         int *dy)
+{
+    const DrawableMessage *message = &drawable->message;
+    const WireRect *box = &message->base.box;
+
+    if (drawable->message_type == SPICE_MSG_DISPLAY_COPY_BITS) {
+        *source = view_find(view, drawable->target);
+        *dx = box->left - message->copy_bits.src_pos.x;
+        *dy = box->top - message->copy_bits.src_pos.y;
+        return true;
+    }
+    if (drawable->message_type != SPICE_MSG_DISPLAY_DRAW_COPY || drawable->n_reads != 1 ||
+        !message->copy.src_image || message->copy.src_image->type != SPICE_IMAGE_TYPE_SURFACE ||
+        message->copy.rop_descriptor != SPICE_ROPD_OP_PUT || message->copy.mask.image)
+        return false;
+
+    const WireRect *area = &message->copy.src_area;
+
+    if (area->right - area->left != box->right - box->left ||
+        area->bottom - area->top != box->bottom - box->top ||
+        drawable->reads[0].surface->id != message->copy.src_image->u.surface.surface_id)
+        return false;
+    *source = view_find(view, drawable->reads[0].surface);
+    *dx = box->left - area->left;
+    *dy = box->top - area->top;
+
+    return true;
+}
+
+/* May the client's pixels of that surface be of another time than this drawing? */
+static bool view_is_stale(const ViewSurface *vs, const Drawable *drawable)
+{
+    if (vs->damage)
+        return drawable->state != DRAWABLE_PENDING || vs->surface->pending.length > 0;
+    return drawable->state != DRAWABLE_PENDING && drawable->serial < vs->synced;
+}
+
+/* Can it read what it needs at the client? Missing pixels are sent when that is worth it. */
+static bool view_has_sources(View *view, Drawable *drawable)
+{
+    for (unsigned i = 0; i < drawable->n_reads; i++) {
+        ViewSurface *source = view_record(view, drawable->reads[i].surface);
+        pixman_region32_t area;
+        bool missing;
+
+        if (source->unsupported || view_is_stale(source, drawable) ||
+            (!source->created && !source->surface->alive))
+            return false;
+        if (!source->created)
+            view_introduce(source);
+        region_from_box(&area, &drawable->reads[i].area);
+        pixman_region32_intersect(&area, &area, &source->lacks);
+        missing = pixman_region32_not_empty(&area);
+        if (missing && source->surface != drawable->target &&
+            region_area(&area) / SOURCE_SLACK <= region_area(&drawable->region)) {
+            view_flush(source, &area, true);
+            pixman_region32_intersect(&area, &area, &source->lacks);
+            missing = pixman_region32_not_empty(&area);
+        }
+        pixman_region32_fini(&area);
+        if (missing)
+            return false;
+    }
+
+    return true;
+}
+
+/* Send what copies, and move with the pixels what is lacking. */
+static bool view_walk_move(View *view, ViewSurface *vs, Drawable *drawable)
+{
+    ViewSurface *source;
+    int dx, dy;
+    pixman_region32_t moved;
+
+    if (!view_is_move(view, drawable, &source, &dx, &dy) || !source || !source->created ||
+        (source != vs && view_is_stale(source, drawable)))
+        return false;
+
+    pixman_region32_init(&moved);
+    pixman_region32_copy(&moved, &drawable->region);
+    pixman_region32_translate(&moved, -dx, -dy);
+    /* What lies outside of the source can't be copied: it stays as it is. */
+    pixman_region32_intersect_rect(&moved, &moved, 0, 0, source->surface->width,
+                                   source->surface->height);
+
+    uint64_t whole = region_area(&moved);
+    pixman_region32_t lossy, painted;
+
+    pixman_region32_init(&painted);
+    pixman_region32_copy(&painted, &moved);
+    pixman_region32_translate(&painted, dx, dy);
+    pixman_region32_init(&lossy);
+    pixman_region32_intersect(&lossy, &moved, &source->lossy);
+    pixman_region32_translate(&lossy, dx, dy);
+    pixman_region32_intersect(&moved, &moved, &source->lacks);
+    if (whole == 0 || (source != vs && region_area(&moved) * 2 > whole)) {
+        /* Most of the source isn't there: general rules. */
+        pixman_region32_fini(&painted);
+        pixman_region32_fini(&moved);
+        pixman_region32_fini(&lossy);
+        return false;
+    }
+    pixman_region32_translate(&moved, dx, dy);
+
+    if (region_area(&moved) < whole) {
+        view_send_drawable(view, drawable);
+        view_has(vs, &painted);
+        if (pixman_region32_not_empty(&lossy)) {
+            pixman_region32_union(&vs->lossy, &vs->lossy, &lossy);
+            vs->lossy_since_ms = loop_now_ms();
+        }
+        view_lack(vs, &moved);
+    } else { /* nothing of it would be right */
+        view_lack(vs, &drawable->region);
+    }
+    pixman_region32_fini(&painted);
+    pixman_region32_fini(&moved);
+    pixman_region32_fini(&lossy);
+
+    return true;
+}
+
+/* Does the region lie inside of what is lacking? */
+static bool view_lacks_all(ViewSurface *vs, const pixman_region32_t *region)
+{
+    const pixman_region32_t *r = region;
+    pixman_region32_t rest;
+    bool all;
+
+    if (!pixman_region32_not_empty(&vs->lacks))
+        return false;
+
+    pixman_region32_init(&rest);
+    pixman_region32_subtract(&rest, (pixman_region32_t *)(uintptr_t)r, &vs->lacks);
+    all = !pixman_region32_not_empty(&rest);
+    pixman_region32_fini(&rest);
+
+    return all;
+}
+
+/* The image of a drawing that the guest wants to be cached, with all its bytes at hand. */
+static bool view_is_cacheable(const View *view, const Drawable *drawable)
+{
+    const WireImage *image = drawable->message.copy.src_image;
+
+    return view->pixmaps && image && (image->flags & SPICE_IMAGE_FLAGS_CACHE_ME) &&
+           image->type == SPICE_IMAGE_TYPE_BITMAP && drawable->n_borrowed == 0 &&
+           image->u.bitmap.data.size > 0;
+}
+
+static void view_walk_drawable(View *view, ViewSurface *vs, Drawable *drawable)
+{
+    if (!vs->created) {
+        if (vs->dying)
+            return;
+        view_introduce(vs);
+    }
+
+    if (drawable->put && !view_is_cacheable(view, drawable)) {
+        if (drawable->state == DRAWABLE_PENDING)
+            truth_render(view->views->truth, drawable);
+        view_lack(vs, &drawable->changed);
+        return;
+    }
+
+    if (drawable->message_type == SPICE_MSG_DISPLAY_DRAW_COMPOSITE && !view->composite) {
+        view_lack(vs, &drawable->region);
+        return;
+    }
+    if (view_walk_move(view, vs, drawable))
+        return;
+    if (!view_has_sources(view, drawable)) {
+        view_lack(vs, &drawable->region);
+        return;
+    }
+
+    /* From here on it reads nothing else than the pixels that it writes: those that are lacking
+     * stay so, all others become right. */
+    if (drawable->reads_target) {
+        if (!view_lacks_all(vs, &drawable->region))
+            view_send_drawable(view, drawable);
+    } else if (region_area(&drawable->region) > SMALL || !view_lacks_all(vs, &drawable->region)) {
+        view_send_drawable(view, drawable);
+        view_has(vs, &drawable->region);
+    }
+}
+
+static void view_walk_item(View *view, Item *item)
+{
+    ViewSurface *vs = item->target;
+
+    switch (item->kind) {
+    case ITEM_DRAW:
+        view->position = item->drawable->serial;
+        if (item->drawable->state != DRAWABLE_DROPPED) {
+            Drawable *drawable = drawable_ref(item->drawable);
+
+            /* Out of the queue first: its pixels in the truth are of the present from now on. */
+            view_unlink(view, item);
+            drawable->sent = true;
+            view_walk_drawable(view, vs, drawable);
+            drawable_unref(drawable);
+            return;
+        }
+        break;
+    case ITEM_CREATE:
+        if (!vs->created) {
+            view_send_create(vs, vs->surface->id == 0);
+            vs->created = true;
+            if (vs->surface->keeps_data) {
+                pixman_box32_t all = {0, 0, (int)vs->surface->width, (int)vs->surface->height};
+
+                view_lack_box(vs, &all);
+            }
+            if (vs->surface->id == 0)
+                pixman_region32_copy(&vs->initial, &vs->lacks);
+        }
+        break;
+    case ITEM_DESTROY:
+        if (vs->created)
+            view_send_destroy(vs);
+        view_unlink(view, item);
+        view_forget(vs);
+        return;
+    case ITEM_PLAIN:
+        view_send_plain(view, item->type);
+        break;
+    }
+    view_unlink(view, item);
+}
+
+/* Damage mode ends when the client has caught up; off-screen surfaces are sent when they are read,
+ * and don't wait for that. */
+static void view_leave_damage(View *view)
+{
+    for (unsigned i = 0; i < view->surfaces->len; i++) {
+        ViewSurface *vs = g_ptr_array_index(view->surfaces, i);
+
+        if (!vs->damage || vs->dying || !vs->surface->alive)
+            continue;
+        if (vs->surface->pending.length > 0)
+            truth_render_surface(view->views->truth, vs->surface);
+        if (vs->surface->id == 0 && pixman_region32_not_empty(&vs->lacks))
+            continue;
+        vs->damage = false;
+        vs->synced = view->views->serial;
+    }
+}
+
+static void view_announce(View *view, const ViewSurface *primary)
+{
+    if (!primary || !primary->created || primary->dying ||
+        pixman_region32_not_empty((pixman_region32_t *)(uintptr_t)&primary->initial))
+        return;
+
+    if (view->need_monitors && view->views->has_monitors) {
+        if (view->monitors)
+            view_send_monitors(view);
+        view->need_monitors = false;
+    }
+    if (view->need_mark && view->views->primary_ready) {
+        view_send_plain(view, SPICE_MSG_DISPLAY_MARK);
+        view->need_mark = false;
+    }
+}
+
+void view_fill(ChannelClient *cc)
+{
+    View *view = (View *)cc;
+    uint64_t until = loop_now_ns() + WALK_NS;
+    ViewSurface *primary;
+    size_t room;
+    bool more = false;
+
+    view->asked = false;
+    if (!view->ready || !view->views->truth)
+        return;
+
+    view_pump(view);
+    primary = view->views->primary ? view_find(view, view->views->primary) : NULL;
+    room = channel_client_room(cc) / 2;
+    while (view->first && view_may_send(view)) {
+        /* What is walked over must not use up all room when there are pixels to be sent. */
+        if (primary && pixman_region32_not_empty(&primary->lacks) && channel_client_room(cc) < room)
+            break;
+        view_walk_item(view, view->first);
+        if (loop_now_ns() > until) {
+            more = view->first != NULL;
+            break;
+        }
+    }
+    if (!view->first)
+        view->position = view->views->serial;
+
+    /* A walk may have ended the old one. */
+    primary = view->views->primary ? view_find(view, view->views->primary) : NULL;
+    if (primary && primary->created)
+        view_flush(primary, NULL, false);
+    view_leave_damage(view);
+    view_announce(view, primary);
+    view_pump(view);
+    if (more && view_may_send(view))
+        view_want(view);
+}

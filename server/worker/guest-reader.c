@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copies out of guest memory, and chunk lists. */
+#include "worker/guest-reader.h"
+
+#include <glib.h>
+#include <spice/qxl_dev.h>
+#include <string.h>
+
+/* Links of a list, empty chunks counted: what ends lists that bite their own tail. */
+#define MAX_LINKS 2097150u
+#define MAX_TOTAL 0x7fffffffu
+
+bool guest_problem(GuestReader *reader, const char *problem)
+{
+    if (!reader->problem)
+        reader->problem = problem;
+    return false;
+}
+
+bool guest_try_read(GuestReader *reader, uint64_t address, void *to, size_t size)
+{
+    const uint8_t *from = memslots_map(reader->slots, reader->group, address, size);
+
+    if (!from)
+        return false;
+    memcpy(to, from, size);
+    /* From here on the compiler has to use the copy: what it was made from may be another now. */
+    __asm__ volatile("" ::: "memory");
+    return true;
+}
+
+bool guest_read(GuestReader *reader, uint64_t address, void *to, size_t size, const char *problem)
+{
+    return guest_try_read(reader, address, to, size) || guest_problem(reader, problem);
+}
+
+/* Room for one more. n is a power of two when the pieces have to move. */
+static bool make_room(GuestChunks *chunks)
+{
+    struct iovec *more;
+
+    if (chunks->n < GUEST_FEW_CHUNKS || (chunks->n & (chunks->n - 1)))
+        return true;
+    if (chunks->parts == chunks->few) {
+        more = g_try_new(struct iovec, (gsize)chunks->n * 2);
+        if (more)
+            memcpy(more, chunks->few, sizeof chunks->few);
+    } else {
+        more = g_try_renew(struct iovec, chunks->parts, (gsize)chunks->n * 2);
+    }
+    if (!more)
+        return false;
+    chunks->parts = more;
+    return true;
+}
+
+static bool add_part(GuestReader *reader, GuestChunks *chunks, uint64_t address, uint32_t size)
+{
+    uint8_t *data = memslots_map(reader->slots, reader->group, address, size);
+
+    if (!data)
+        return guest_problem(reader, "data of a chunk aren't in a memory slot");
+    if (size > MAX_TOTAL - chunks->size)
+        return guest_problem(reader, "chunks of more than 2 GiB");
+    if (!make_room(chunks))
+        return guest_problem(reader, "no memory for a list of chunks");
+    chunks->parts[chunks->n++] = (struct iovec){data, size};
+    chunks->size += size;
+    return true;
+}
+
+bool guest_chunks_read(GuestReader *reader, uint64_t address, GuestChunks *chunks)
+{
+    QXLDataChunk head;
+
+    chunks->size = 0;
+    chunks->n = 0;
+    chunks->parts = chunks->few;
+    for (uint32_t links = 0;; links++) {
+        if (!guest_read(reader, address, &head, sizeof head, "a chunk isn't in a memory slot"))
+            return false;
+        if (head.data_size != 0 && !add_part(reader, chunks, address + sizeof head, head.data_size))
+            return false;
+        if (head.next_chunk == 0)
+            return true;
+        if (links == MAX_LINKS)
+            return guest_problem(reader, "too many chunks");
+        address = head.next_chunk;
+    }
+}
+
+bool guest_chunks_direct(GuestReader *reader, uint64_t address, size_t size, GuestChunks *chunks)
+{
+    chunks->size = 0;
+    chunks->n = 0;
+    chunks->parts = chunks->few;
+    if (size > MAX_TOTAL)
+        return guest_problem(reader, "more than 2 GiB of data");
+    return add_part(reader, chunks, address, size);
+}
+
+void guest_chunks_clear(GuestChunks *chunks)
+{
+    if (chunks->parts != chunks->few)
+        g_free(chunks->parts);
+    chunks->parts = chunks->few;
+    chunks->n = 0;
+    chunks->size = 0;
+}
+
+void guest_chunks_copy(const GuestChunks *chunks, uint8_t *to)
+{
+    for (uint32_t i = 0; i < chunks->n; i++) {
+        memcpy(to, chunks->parts[i].iov_base, chunks->parts[i].iov_len);
+        to += chunks->parts[i].iov_len;
+    }
+}
+
+const uint8_t *guest_chunks_gather(GuestReader *reader, const GuestChunks *chunks, size_t max)
+{
+    uint8_t *data = NULL;
+
+    if (chunks->size > max)
+        guest_problem(reader, "too much data");
+    else if (!(data = wire_arena_alloc(reader->arena, chunks->size + 1)))
+        guest_problem(reader, "no memory for a command's data");
+    else
+        guest_chunks_copy(chunks, data);
+    return data;
+}

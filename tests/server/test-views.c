@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What clients of a display see: always the reference's picture in the end, whatever they take and
+ * when, by messages that a strict client accepts.  docs/spec/server-display.md 11, 13, 14, 25 */
+#include "tap.h"
+
+#include <string.h>
+
+#include "display-world.h"
+
+enum {
+    ALL_CAPS = 1U << SPICE_DISPLAY_CAP_MONITORS_CONFIG | 1U << SPICE_DISPLAY_CAP_COMPOSITE |
+               1U << SPICE_DISPLAY_CAP_A8_SURFACE | 1U << SPICE_DISPLAY_CAP_LZ4_COMPRESSION,
+};
+static const PeerConfig usual = {.caps = ALL_CAPS, .cache_pixels = 1 << 20, .window_pixels = 1 << 20};
+
+static void check_right(World *world, int tolerance)
+{
+    world_give_all(world);
+    CHECK(world_truth_is_right(world));
+    world_give_all(world);
+    for (GList *l = world->peers; l; l = l->next) {
+        Peer *peer = l->data;
+
+        if (peer->cc)
+            CHECK(peer_is_right(peer, tolerance));
+    }
+}
+
+/* ---- Attaching ---- */
+
+static void test_attach(void)
+{
+    World *world = world_new(1, 0);
+    static const uint16_t first[] = {
+        SPICE_MSG_DISPLAY_INVAL_ALL_PALETTES, SPICE_MSG_DISPLAY_SURFACE_CREATE,
+        SPICE_MSG_DISPLAY_DRAW_COPY, SPICE_MSG_DISPLAY_MONITORS_CONFIG, SPICE_MSG_DISPLAY_MARK};
+    PeerConfig silent = usual;
+    Peer *peer;
+    uint32_t *pixels = world_pixels(world, 200, 150, 1);
+
+    tap_case("a client gets the picture, then MARK, in the order of 11.1");
+    world_primary(world, 200, 150);
+    world_put(world, 0, 0, 0, 200, 150, pixels, 0, true);
+    peer = world_connect(world, &usual);
+    check_right(world, 0);
+    CHECK(peer->types->len == G_N_ELEMENTS(first) &&
+          memcmp(peer->types->data, first, sizeof(first)) == 0);
+    CHECK(peer->marked && peer->n_marks == 1 && peer->n_monitors == 1);
+    CHECK(world->clients_changed == 1 && views_n_clients(world->views) == 1);
+
+    tap_case("nothing is sent before INIT, and nobody waits for it");
+    silent.no_init = true;
+    peer = world_connect(world, &silent);
+    world_fill(world, 0, (pixman_box32_t){5, 5, 20, 20}, 0x123456, SPICE_ROPD_OP_PUT);
+    check_right(world, 0);
+    CHECK(peer->messages == 0 && views_n_clients(world->views) == 1);
+    WireMsgcDisplayPreferredCompression lz = {SPICE_IMAGE_COMPRESSION_LZ};
+    CHECK(peer_message(peer, SPICE_MSGC_DISPLAY_PREFERRED_COMPRESSION, &lz));
+    peer_init(peer, 1000, 1000);
+    check_right(world, 0);
+    CHECK(peer->marked);
+
+    tap_case("a second INIT ends that client only");
+    peer_init(peer, 1000, 1000);
+    CHECK(peer->closed && peer->reason->len > 0);
+    peer_disconnect(peer);
+    check_right(world, 0);
+    CHECK(views_n_clients(world->views) == 1);
+
+    tap_case("without a primary only INIT's answer is awaited");
+    world_destroy(world, 0);
+    check_right(world, 0);
+    peer = world_connect(world, &usual);
+    check_right(world, 0);
+    CHECK(peer->messages == 0);
+    world_primary(world, 64, 64);
+    check_right(world, 0);
+    CHECK(peer->marked);
+
+    tap_case("a client without the capability gets no MONITORS_CONFIG");
+    PeerConfig bare = usual;
+
+    bare.caps = 0;
+    peer = world_connect(world, &bare);
+    check_right(world, 0);
+    CHECK(peer->n_monitors == 0 && peer->marked);
+
+    g_free(pixels);
+    world_free(world);
+}
+
+static void test_messages(void)
+{
+    World *world = world_new(2, 0);
+    Peer *peer;
+    WireMsgcDisplayStreamReport report = {.stream_id = 49};
+    WireMsgcDisplayPreferredCompression unknown = {99};
+    WireMsgcDisplayPreferredVideoCodecType codecs = {0, NULL};
+
+    world_primary(world, 64, 64);
+
+    tap_case("reports and preferences without effect are taken");
+    peer = world_connect(world, &usual);
+    CHECK(peer_message(peer, SPICE_MSGC_DISPLAY_STREAM_REPORT, &report));
+    CHECK(peer_message(peer, SPICE_MSGC_DISPLAY_PREFERRED_COMPRESSION, &unknown));
+    CHECK(peer_message(peer, SPICE_MSGC_DISPLAY_PREFERRED_VIDEO_CODEC_TYPE, &codecs));
+    CHECK(!peer->closed);
+
+    tap_case("a report on stream 50 ends the client");
+    report.stream_id = 50;
+    CHECK(!peer_message(peer, SPICE_MSGC_DISPLAY_STREAM_REPORT, &report) && peer->closed);
+    peer_disconnect(peer);
+
+    tap_case("an unexpected GL_DRAW_DONE ends the client");
+    peer = world_connect(world, &usual);
+    CHECK(!peer_message(peer, SPICE_MSGC_DISPLAY_GL_DRAW_DONE, &report) && peer->closed);
+    world_free(world);
+}
+
+static void test_guest_caps(void)
+{
+    World *world = world_new(3, 0);
+    uint8_t caps[58];
+    PeerConfig config = usual;
+
+    tap_case("the guest hears of capabilities that all clients have");
+    CHECK(!views_guest_caps(world->views, caps) && caps[0] == 0);
+    Peer *all = world_connect(world, &usual);
+    CHECK(views_guest_caps(world->views, caps) && caps[0] == 0x0e);
+    config.caps = 1U << SPICE_DISPLAY_CAP_COMPOSITE;
+    Peer *some = world_connect(world, &config);
+    CHECK(views_guest_caps(world->views, caps) && caps[0] == 0x04);
+    peer_disconnect(all);
+    peer_disconnect(some);
+    CHECK(!views_guest_caps(world->views, caps) && caps[0] == 0);
+    CHECK(world->clients_changed == 4);
+    world_free(world);
+}
+
+/* ---- What is sent, and what isn't ---- */
+
+static void test_traffic(void)
+{
+    World *world = world_new(4, 0);
+    uint32_t *pixels = world_pixels(world, 100, 100, 2);
+    Peer *peer;
+    uint64_t before;
+
+    world_primary(world, 640, 480);
+    peer = world_connect(world, &usual);
+    check_right(world, 0);
+
+    tap_case("a lone drawing leaves at once");
+    before = peer->messages;
+    world_fill(world, 0, (pixman_box32_t){10, 10, 20, 20}, 0xff00ff, SPICE_ROPD_OP_PUT);
+    world_run(world);
+    CHECK(peer->messages == before + 1 && peer_is_right(peer, 0));
+
+    tap_case("an image that changes nothing isn't sent");
+    world_put(world, 0, 100, 100, 100, 100, pixels, 0, true);
+    check_right(world, 0);
+    before = peer->messages;
+    world_put(world, 0, 100, 100, 100, 100, pixels, 0, true);
+    check_right(world, 0);
+    CHECK(peer->messages == before);
+
+    tap_case("of an image only what changed is sent");
+    pixels[50 * 100 + 50] ^= 0xff;
+    before = peer->pixels;
+    world_put(world, 0, 100, 100, 100, 100, pixels, 0, false);
+    check_right(world, 0);
+    CHECK(peer->pixels - before > 0 && peer->pixels - before <= 1024);
+
+    tap_case("a client that has no room gets the newest state only");
+    peer_give(peer, 0, 100);
+    before = peer->pixels;
+    for (int i = 0; i < 50; i++) {
+        uint32_t *frame = world_pixels(world, 100, 100, 2);
+
+        world_put(world, 0, 100, 100, 100, 100, frame, 0, i % 2);
+        truth_render_all(world->truth); /* somebody looks: nothing can vanish */
+        g_free(frame);
+    }
+    check_right(world, 0);
+    CHECK(peer->pixels - before <= 12000);
+
+    tap_case("a scrolling client that is behind gets no more than the window");
+    peer_give(peer, 0, 100);
+    before = peer->pixels;
+    for (int i = 0; i < 40; i++) {
+        uint32_t *line = world_pixels(world, 200, 10, 0);
+
+        world_copy_bits(world, 0, (pixman_box32_t){300, 100, 500, 290}, 300, 110);
+        world_put(world, 0, 300, 290, 200, 10, line, 0, false);
+        g_free(line);
+    }
+    check_right(world, 0);
+    CHECK(peer->pixels - before <= 200 * 200 + 1000);
+
+    tap_case("a stalled client doesn't grow");
+    peer_give(peer, 0, 0);
+    for (int i = 0; i < 30000; i++)
+        world_fill(world, 0,
+                   (pixman_box32_t){i % 600, i / 600, i % 600 + 20, i / 600 + 20},
+                   (uint32_t)i * 977, i % 2 ? SPICE_ROPD_OP_PUT : SPICE_ROPD_OP_AND);
+    CHECK(views_memory(world->views) < 9 << 20);
+    check_right(world, 0);
+
+    g_free(pixels);
+    world_free(world);
+}
+
+static void test_primary_change(void)
+{
+    World *world = world_new(5, 0);
+    Peer *peer;
+    unsigned marks;
+
+    world_primary(world, 320, 200);
+    peer = world_connect(world, &usual);
+    check_right(world, 0);
+
+    tap_case("a new primary: destroyed, created, MARK, in one burst");
+    marks = peer->n_marks;
+    world_primary(world, 400, 300);
+    world_fill(world, 0, (pixman_box32_t){0, 0, 400, 300}, 0x336699, SPICE_ROPD_OP_PUT);
+    world_run(world);
+    CHECK(peer->n_marks == marks + 1);
+    check_right(world, 0);
+
+    tap_case("many in a row while the client stands still");
+    peer_give(peer, 0, 0);
+    for (int i = 0; i < 10; i++) {
+        world_primary(world, 100 + (uint32_t)i, 100);
+        for (int k = 0; k < 50; k++)
+            world_random(world);
+    }
+    check_right(world, 0);
+    CHECK(peer->marked);
+
+    tap_case("a reset");
+    for (uint32_t i = 0; i < WORLD_SURFACES; i++)
+        if (world->surfaces[i].surface)
+            world_destroy(world, i);
+    views_reset(world->views);
+    check_right(world, 0);
+    CHECK(peer_count(peer, SPICE_MSG_DISPLAY_STREAM_DESTROY_ALL) == 1);
+    world_primary(world, 100, 100);
+    check_right(world, 0);
+    world_free(world);
+}
+
+/* ---- Random ---- */
+
+static void test_random(uint32_t seed, bool jpeg)
+{
+    World *world = world_new(seed, 0);
+    GRand *rand = g_rand_new_with_seed(seed + 1000);
+    static const uint8_t settings[] = {
+        SPICE_IMAGE_COMPRESSION_OFF,     SPICE_IMAGE_COMPRESSION_AUTO_GLZ,
+        SPICE_IMAGE_COMPRESSION_AUTO_LZ, SPICE_IMAGE_COMPRESSION_QUIC,
+        SPICE_IMAGE_COMPRESSION_GLZ,     SPICE_IMAGE_COMPRESSION_LZ,
+        SPICE_IMAGE_COMPRESSION_LZ4,
+    };
+    bool right = true;
+
+    if (jpeg)
+        world->server.options.jpeg = SPICE_WAN_COMPRESSION_ALWAYS;
+    world_primary(world, 300, 220);
+    for (int i = 0; i < 1200; i++) {
+        world_random(world);
+        if (g_rand_int_range(rand, 0, 60) == 0 && g_list_length(world->peers) < WORLD_CLIENTS) {
+            PeerConfig config = usual;
+
+            config.full_header = g_rand_boolean(rand);
+            if (g_rand_boolean(rand))
+                config.cache_pixels = 3000;
+            if (g_rand_int_range(rand, 0, 3) == 0)
+                config.window_pixels = 20000;
+            if (g_rand_int_range(rand, 0, 3) == 0)
+                config.caps = 0;
+            views_set_compression(world->views,
+                                  settings[g_rand_int_range(rand, 0, G_N_ELEMENTS(settings))]);
+            world_connect(world, &config);
+        }
+        if (g_rand_int_range(rand, 0, 10) == 0)
+            for (GList *l = world->peers; l; l = l->next) {
+                static const size_t rooms[] = {0, 0, 500, 10000, 100000, 10 << 20};
+
+                peer_give(l->data, rooms[g_rand_int_range(rand, 0, G_N_ELEMENTS(rooms))],
+                          (uint32_t)g_rand_int_range(rand, 0, 60));
+            }
+        if (g_rand_int_range(rand, 0, 4) == 0)
+            world_run(world);
+        if (g_rand_int_range(rand, 0, 150) == 0 && world->peers)
+            peer_disconnect(g_list_nth_data(
+                world->peers, (guint)g_rand_int_range(rand, 0, (gint)g_list_length(world->peers))));
+        if (g_rand_int_range(rand, 0, 400) == 0)
+            world_primary(world, (uint32_t)g_rand_int_range(rand, 50, 400),
+                          (uint32_t)g_rand_int_range(rand, 50, 300));
+        if (g_rand_int_range(rand, 0, 300) == 0) {
+            world_give_all(world);
+            for (GList *l = world->peers; l && !jpeg; l = l->next)
+                right &= peer_is_right(l->data, 0);
+            if (!right) {
+                world_truth_is_right(world);
+                g_printerr("# seed %u, step %d\n", seed, i);
+                break;
+            }
+        }
+    }
+    CHECK(right);
+    if (jpeg)
+        g_usleep(300000);
+    check_right(world, 0);
+    if (!tap_case_ok)
+        g_printerr("# seed %u\n", seed);
+    g_rand_free(rand);
+    world_free(world);
+}
+
+int main(int argc, char **argv)
+{
+    unsigned rounds = argc > 1 ? (unsigned)atoi(argv[1]) : 12;
+    unsigned from = argc > 2 ? (unsigned)atoi(argv[2]) : 0;
+
+    if (argc <= 2) {
+        test_attach();
+        test_messages();
+        test_guest_caps();
+        test_traffic();
+        test_primary_change();
+    }
+    tap_case("random commands, rooms, clients: exact");
+    for (unsigned i = from; i < from + rounds; i++)
+        test_random(i, false);
+
+    return tap_done();
+}
