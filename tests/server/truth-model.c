@@ -140,6 +140,8 @@ static void set_region(const Model *model, Drawable *drawable)
     const WireDisplayBase *base = &drawable->message.base;
     const WireRect *box = &base->box;
     pixman_region32_t clip;
+    pixman_box32_t *boxes;
+    int n = 0;
 
     pixman_region32_fini(&drawable->region);
     if (box->right > box->left && box->bottom > box->top)
@@ -151,14 +153,15 @@ static void set_region(const Model *model, Drawable *drawable)
                                    model->height);
     if (base->clip.type != SPICE_CLIP_TYPE_RECTS)
         return;
-    pixman_region32_init(&clip);
+    boxes = g_new(pixman_box32_t, base->clip.n_rects + 1);
     for (uint32_t i = 0; i < base->clip.n_rects; i++) {
         const WireRect *rect = &base->clip.rects[i];
 
         if (rect->right > rect->left && rect->bottom > rect->top)
-            pixman_region32_union_rect(&clip, &clip, rect->left, rect->top,
-                                       rect->right - rect->left, rect->bottom - rect->top);
+            boxes[n++] = (pixman_box32_t){rect->left, rect->top, rect->right, rect->bottom};
     }
+    pixman_region32_init_rects(&clip, boxes, n);
+    g_free(boxes);
     pixman_region32_intersect(&drawable->region, &drawable->region, &clip);
     pixman_region32_fini(&clip);
 }
