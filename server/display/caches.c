@@ -112,16 +112,6 @@ PixmapCache *pixmap_cache_get(DisplayShared *shared, uint8_t id, int64_t pixels)
     return cache;
 }
 
-unsigned pixmap_cache_users(const PixmapCache *cache)
-{
-    unsigned n;
-
-    pthread_mutex_lock(&cache->shared->lock);
-    n = cache->refs;
-    pthread_mutex_unlock(&cache->shared->lock);
-    return n;
-}
-
 static void unlink_pixmap(PixmapCache *cache, Pixmap *pixmap)
 {
     *(pixmap->newer ? &pixmap->newer->older : &cache->newest) = pixmap->older;
