@@ -135,6 +135,16 @@ static void remove_pixmap(PixmapCache *cache, Pixmap *pixmap)
     g_free(pixmap);
 }
 
+unsigned pixmap_cache_users(const PixmapCache *cache)
+{
+    unsigned users;
+
+    pthread_mutex_lock(&cache->shared->lock);
+    users = (unsigned)cache->refs;
+    pthread_mutex_unlock(&cache->shared->lock);
+    return users;
+}
+
 void pixmap_cache_unref(PixmapCache *cache)
 {
     if (!cache)
