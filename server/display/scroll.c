@@ -13,13 +13,15 @@ enum {
     MAX_COLUMNS = 8,
     PER_COLUMN = 8,
     MAX_ANCHORS = MAX_COLUMNS * PER_COLUMN,
-    PROBES = 48,   /* rows in which anchors are looked for */
+    PROBES = 47, /* rows in which anchors are looked for; prime, as is the smaller number */
+    FEW_PROBES = 31,
     MAX_HITS = 24, /* of one anchor: more make it a pattern, which says nothing */
     MIN_VOTES = 5,
     CELL_WIDTH = 32,
     CELL_HEIGHT = 16,
     CELL_ROWS = 3, /* sampled in each */
     REACH = 192,   /* how far outside of the box a moved window may come from */
+    SLACK = 20,    /* percent of a row or column that may be wrong at the edge */
     FILTER_BITS = 1 << 15,
     MAX_PLACES = 1 << 24, /* that are looked at for any offset */
     MAX_LOOKS = 1 << 19,  /* and compared: a picture made to be slow ends there */
@@ -96,11 +98,13 @@ static bool choose_anchors(Finder *finder)
     int32_t width = finder->box.x2 - finder->box.x1, height = finder->box.y2 - finder->box.y1;
     int32_t pixels = ANCHOR_BYTES / finder->size;
     int32_t columns = CLAMP(width / (2 * pixels), 1, MAX_COLUMNS);
-    int32_t probes = MIN(PROBES, height), changed = 0;
+    int32_t probes = height >= PROBES ? PROBES : FEW_PROBES, changed = 0;
     unsigned taken[MAX_COLUMNS] = {0};
 
     for (int32_t i = 0; i < probes; i++) {
-        int32_t y = finder->box.y1 + (int32_t)(((int64_t)2 * i + 1) * height / (2 * probes));
+        /* Not from the top to the bottom: what is at one end may be new. */
+        int32_t probe = i * 18 % probes;
+        int32_t y = finder->box.y1 + (int32_t)(((int64_t)2 * probe + 1) * height / (2 * probes));
         const uint8_t *row = finder->picture->row(finder->picture->context, y);
         const uint8_t *before = old_at(finder, finder->box.x1, y);
 
@@ -154,7 +158,8 @@ static void vote(Finder *finder, Anchor *anchor, int32_t x, int32_t y)
     finder->votes[at].n++;
 }
 
-static bool elect(Finder *finder, int32_t *dx, int32_t *dy)
+/* step: one row in so many was searched. */
+static bool elect(Finder *finder, int32_t step, int32_t *dx, int32_t *dy)
 {
     const Vote *best = &finder->votes[0];
     unsigned patterns = 0;
@@ -166,7 +171,7 @@ static bool elect(Finder *finder, int32_t *dx, int32_t *dy)
         patterns += finder->anchors[i].hits >= MAX_HITS;
     *dx = best->dx;
     *dy = best->dy;
-    return best->n >= MIN_VOTES && best->n * 5 >= (finder->n_anchors - patterns) * 2;
+    return best->n >= MIN_VOTES && best->n * 5 * step >= (finder->n_anchors - patterns) * 2;
 }
 
 static void clear_votes(Finder *finder)
@@ -211,13 +216,25 @@ static void search_rows(Finder *finder)
     }
 }
 
-static unsigned filter_bit(uint64_t key)
+static uint64_t load_two(const uint8_t *bytes)
 {
-    return (uint32_t)((key * 0x9e3779b97f4a7c15u) >> 49) % FILTER_BITS;
+    uint64_t second = load(bytes + 8);
+
+    return load(bytes) ^ (second << 21 | second >> 43);
+}
+
+/* Of all bytes: text on paper begins with paper, and goes on with it. */
+static unsigned filter_bit(const uint8_t *bytes)
+{
+    uint64_t mixed =
+        load_two(bytes) * 0x9e3779b97f4a7c15u ^ load_two(bytes + 16) * 0xc2b2ae3d27d4eb4fu ^
+        load_two(bytes + 32) * 0x165667b19e3779f9u ^ load_two(bytes + 48) * 0xd6e8feb86659fd93u;
+
+    return (uint32_t)(mixed >> 48) % FILTER_BITS;
 }
 
 /* Any offset: each place around the box is looked at, with a filter in front. */
-static void search_anywhere(Finder *finder)
+static void search_anywhere(Finder *finder, int32_t step)
 {
     uint8_t filter[FILTER_BITS / 8] = {0};
     int32_t last = finder->old->width - ANCHOR_BYTES / (int32_t)finder->size;
@@ -229,19 +246,20 @@ static void search_anywhere(Finder *finder)
     if ((int64_t)(right - left) * (bottom - top) > MAX_PLACES)
         return;
     for (unsigned i = 0; i < finder->n_anchors; i++) {
-        unsigned bit = filter_bit(finder->anchors[i].key);
+        unsigned bit = filter_bit(finder->anchors[i].bytes);
 
         filter[bit >> 3] |= 1u << (bit & 7);
     }
-    for (int32_t y = top; y < bottom && looks < MAX_LOOKS; y++) {
+    for (int32_t y = top; y < bottom && looks < MAX_LOOKS; y += step) {
         const uint8_t *bytes = old_at(finder, left, y);
 
         for (int32_t x = left; x < right; x++, bytes += finder->size) {
-            uint64_t key = load(bytes);
-            unsigned bit = filter_bit(key);
+            unsigned bit = filter_bit(bytes);
 
             if (!(filter[bit >> 3] >> (bit & 7) & 1))
                 continue;
+            uint64_t key = load(bytes);
+
             looks += finder->n_anchors / 8 + 1;
             for (unsigned i = 0; i < finder->n_anchors; i++) {
                 Anchor *anchor = &finder->anchors[i];
@@ -356,47 +374,75 @@ static bool fit_rectangle(const Grid *grid, pixman_box32_t *fit)
     return explained > 0 && explained * 5 >= changed * 3 && disturbed * 4 <= explained;
 }
 
-static bool row_matches(const Finder *finder, const ScrollMove *move, int32_t y)
+/* How many samples of a row or a column of the rectangle don't fit, in percent. The row that
+ * follows an edge outside of it may be asked for, too. */
+static int32_t row_misfit(const Finder *finder, const ScrollMove *move, int32_t y)
 {
     const uint8_t *row = finder->picture->row(finder->picture->context, y);
-    size_t n = (size_t)(move->to.x2 - move->to.x1) * finder->size;
+    int32_t n = 0, wrong = 0;
 
-    return memcmp(row + (size_t)(move->to.x1 - finder->box.x1) * finder->size,
-                  old_at(finder, move->to.x1 - move->dx, y - move->dy), n) == 0;
+    for (int32_t x = move->to.x1; x < move->to.x2; x += 8) {
+        size_t bytes = (size_t)MIN(8, move->to.x2 - x) * finder->size;
+
+        n++;
+        wrong += memcmp(row + (size_t)(x - finder->box.x1) * finder->size,
+                        old_at(finder, x - move->dx, y - move->dy), bytes) != 0;
+    }
+    return wrong * 100 / n;
 }
 
-static bool column_matches(const Finder *finder, const ScrollMove *move, int32_t x)
+static int32_t column_misfit(const Finder *finder, const ScrollMove *move, int32_t x)
 {
-    /* Not all of it: what doesn't fit is found when the rest is compared. */
+    int32_t n = 0, wrong = 0;
+
     for (int32_t y = move->to.y1; y < move->to.y2; y += 5) {
         const uint8_t *row = finder->picture->row(finder->picture->context, y);
 
-        if (memcmp(row + (size_t)(x - finder->box.x1) * finder->size,
-                   old_at(finder, x - move->dx, y - move->dy), finder->size) != 0)
-            return false;
+        n++;
+        wrong += memcmp(row + (size_t)(x - finder->box.x1) * finder->size,
+                        old_at(finder, x - move->dx, y - move->dy), finder->size) != 0;
     }
-    return true;
+    return wrong * 100 / n;
 }
 
 /* The edges of the grid's cells aren't those of what has moved. */
-static void grow(const Finder *finder, ScrollMove *move)
+static void adjust_edges(const Finder *finder, ScrollMove *move)
 {
     pixman_box32_t limit = {MAX(finder->box.x1, move->dx), MAX(finder->box.y1, move->dy),
                             MIN(finder->box.x2, finder->old->width + move->dx),
                             MIN(finder->box.y2, finder->old->height + move->dy)};
     pixman_box32_t *to = &move->to;
 
-    for (int i = 0; i < CELL_HEIGHT && to->y1 > limit.y1 && row_matches(finder, move, to->y1 - 1);
-         i++)
-        to->y1--;
-    for (int i = 0; i < CELL_HEIGHT && to->y2 < limit.y2 && row_matches(finder, move, to->y2); i++)
-        to->y2++;
-    for (int i = 0; i < CELL_WIDTH && to->x1 > limit.x1 && column_matches(finder, move, to->x1 - 1);
-         i++)
-        to->x1--;
-    for (int i = 0; i < CELL_WIDTH && to->x2 < limit.x2 && column_matches(finder, move, to->x2);
-         i++)
-        to->x2++;
+    for (int i = 0; i < CELL_WIDTH && to->x2 - to->x1 > 2; i++) {
+        bool left = column_misfit(finder, move, to->x1) > SLACK,
+             right = column_misfit(finder, move, to->x2 - 1) > SLACK;
+
+        to->x1 += left;
+        to->x2 -= right;
+        if (!left && !right)
+            break;
+    }
+    for (int i = 0; i < CELL_HEIGHT && to->y2 - to->y1 > 2; i++) {
+        bool top = row_misfit(finder, move, to->y1) > SLACK,
+             bottom = row_misfit(finder, move, to->y2 - 1) > SLACK;
+
+        to->y1 += top;
+        to->y2 -= bottom;
+        if (!top && !bottom)
+            break;
+    }
+    for (int i = 0; i < CELL_HEIGHT && to->y1 > limit.y1; i++, to->y1--)
+        if (row_misfit(finder, move, to->y1 - 1) > 0)
+            break;
+    for (int i = 0; i < CELL_HEIGHT && to->y2 < limit.y2; i++, to->y2++)
+        if (row_misfit(finder, move, to->y2) > 0)
+            break;
+    for (int i = 0; i < CELL_WIDTH && to->x1 > limit.x1; i++, to->x1--)
+        if (column_misfit(finder, move, to->x1 - 1) > 0)
+            break;
+    for (int i = 0; i < CELL_WIDTH && to->x2 < limit.x2; i++, to->x2++)
+        if (column_misfit(finder, move, to->x2) > 0)
+            break;
 }
 
 static bool fit(const Finder *finder, int32_t dx, int32_t dy, ScrollMove *move)
@@ -426,14 +472,14 @@ static bool fit(const Finder *finder, int32_t dx, int32_t dy, ScrollMove *move)
     move->to.y2 = MIN(move->to.y2, finder->old->height + dy);
     if (move->to.x1 >= move->to.x2 || move->to.y1 >= move->to.y2)
         return false;
-    grow(finder, move);
+    adjust_edges(finder, move);
     return true;
 }
 
 bool scroll_find(const CanvasPixels *old, const pixman_box32_t *box, const ScrollSource *picture,
                  bool anywhere, ScrollMove *move)
 {
-    int32_t width = box->x2 - box->x1, height = box->y2 - box->y1, dx, dy;
+    int32_t width = box->x2 - box->x1, height = box->y2 - box->y1, dx = 0, dy = 0;
     unsigned size = canvas_unpacked_size(old->format);
     Finder *finder;
     bool found = false;
@@ -448,17 +494,20 @@ bool scroll_find(const CanvasPixels *old, const pixman_box32_t *box, const Scrol
     finder->picture = picture;
     finder->size = size;
     if (choose_anchors(finder)) {
+        /* Of a large area not every row is needed. */
+        int32_t step = CLAMP(height / 256, 1, 4);
+
         search_columns(finder);
-        found = elect(finder, &dx, &dy) && fit(finder, dx, dy, move);
+        found = elect(finder, 1, &dx, &dy) && fit(finder, dx, dy, move);
         if (!found) {
             clear_votes(finder);
             search_rows(finder);
-            found = elect(finder, &dx, &dy) && fit(finder, dx, dy, move);
+            found = elect(finder, 1, &dx, &dy) && fit(finder, dx, dy, move);
         }
         if (!found && anywhere) {
             clear_votes(finder);
-            search_anywhere(finder);
-            found = elect(finder, &dx, &dy) && fit(finder, dx, dy, move);
+            search_anywhere(finder, step);
+            found = elect(finder, step, &dx, &dy) && fit(finder, dx, dy, move);
         }
     }
     g_free(finder);
