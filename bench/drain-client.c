@@ -5,7 +5,8 @@
  * on the deployed library and, by LD_LIBRARY_PATH, on ours. It prints a line of figures when told
  * to end (a line on standard input, after which it waits for the traffic to stop): cpu S main S
  * first MS peak_kb N read BYTES invalidates N hash HEX cpu and main count from the moment of
- * connecting; hash is that of the primary surface at the end. */
+ * connecting; hash is that of the primary surface at the end. With the place of the marks that
+ * replay-host draws it tells when it saw each of them ("seen N MICROSECONDS"). */
 #include <glib-unix.h>
 #include <spice-client.h>
 #include <stdio.h>
@@ -24,6 +25,9 @@ static double cpu_at_start, main_at_start;
 static guint invalidates;
 static guint64 last_read;
 static gint64 quiet_since;
+static int mark_x = -1, mark_y; /* where replay-host draws its marks; -1: nowhere */
+static guint32 last_mark;
+static GString *mark_log; /* "seen N MICROSECONDS" */
 
 static double clock_seconds(clockid_t clock)
 {
@@ -100,11 +104,29 @@ static gboolean told_to_end(gint fd, GIOCondition condition, gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+static void look_for_mark(void)
+{
+    SpiceDisplayPrimary primary;
+    guint32 pixel;
+
+    if (!spice_display_channel_get_primary(display, 0, &primary) || !primary.data ||
+        mark_x >= primary.width || mark_y >= primary.height)
+        return;
+    memcpy(&pixel, primary.data + (gsize)mark_y * primary.stride + mark_x * 4, 4);
+    pixel &= 0xffffff;
+    if (pixel >> 16 == 0xa5 && pixel != last_mark)
+        g_string_append_printf(mark_log, "seen %u %" G_GINT64_FORMAT "\n", pixel & 0xffff,
+                               g_get_monotonic_time());
+    last_mark = pixel;
+}
+
 static void invalidated(SpiceChannel *channel, int x, int y, int width, int height, gpointer data)
 {
     if (!first_picture_at)
         first_picture_at = g_get_monotonic_time();
     invalidates++;
+    if (mark_x >= x && mark_x < x + width && mark_y >= y && mark_y < y + height)
+        look_for_mark();
 }
 
 static void main_event(SpiceChannel *channel, SpiceChannelEvent event, gpointer data)
@@ -131,10 +153,15 @@ static void channel_new(SpiceSession *session, SpiceChannel *channel, gpointer d
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fprintf(stderr, "usage: drain-client URI\n");
+    if (argc != 2 && argc != 4) {
+        fprintf(stderr, "usage: drain-client URI [MARK_X MARK_Y]\n");
         return 2;
     }
+    if (argc == 4) {
+        mark_x = atoi(argv[2]);
+        mark_y = atoi(argv[3]);
+    }
+    mark_log = g_string_new(NULL);
     loop = g_main_loop_new(NULL, FALSE);
     SpiceSession *session = spice_session_new();
 
@@ -146,6 +173,7 @@ int main(int argc, char **argv)
     connected_at = g_get_monotonic_time();
     spice_session_connect(session);
     g_main_loop_run(loop);
+    fputs(mark_log->str, stdout);
     report();
     return 0;
 }

@@ -4,8 +4,11 @@
  *
  * It stands in for a hypervisor in benchmarks: no guest runs, so the processor time is that of
  * server and client. It prints one line for each step on standard output ("port 5930", "ready",
- * "fed 8674 commands", "end"), starts the main part of the recording when a display client is
- * there, and ends when its standard input is closed. */
+ * "fed 8674 commands", "end ..."), starts the main part of the recording when a display client is
+ * there, and ends when its standard input is closed.
+ *
+ * A thread of its own parses the recording, with our parser whatever the server library is, and
+ * frees what was released; its processor time is left out of the server's. */
 #include <fcntl.h>
 #include <glib.h>
 #include <glib-unix.h>
@@ -13,20 +16,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "glib-core.h"
 
-enum { QUEUE_LENGTH = 512, N_SURFACES = 1024, BATCH_INTERVAL_MS = 5 };
+enum { QUEUE_LENGTH = 256, N_SURFACES = 1024, BATCH_INTERVAL_MS = 5, MARK_SIZE = 16 };
 
 static char *compression_name = "auto-glz";
-static char *recording;
 static int port;
 static int prefeed;                    /* commands played before any client is waited for */
 static int commands_per_second = 2000; /* 0: as fast as the server takes them */
 static int limit;                      /* stop after so many commands; 0: all */
-static gboolean no_streaming;
+static int idle_marks, mark_interval = 0, update_interval;
+static int mark_x = 1008, mark_y; /* where the recorded desktop hardly ever draws */
+static gboolean streaming, mark_at_end;
 
 static const GOptionEntry options[] = {
     {"compression", 'c', 0, G_OPTION_ARG_STRING, &compression_name,
@@ -36,7 +40,14 @@ static const GOptionEntry options[] = {
     {"rate", 'r', 0, G_OPTION_ARG_INT, &commands_per_second, "commands per second, 0: no pause",
      "N"},
     {"limit", 'l', 0, G_OPTION_ARG_INT, &limit, "stop after N commands", "N"},
-    {"no-streaming", 0, 0, G_OPTION_ARG_NONE, &no_streaming, "never send regions as video", NULL},
+    {"streaming", 0, 0, G_OPTION_ARG_NONE, &streaming, "regions may be sent as video", NULL},
+    {"idle-marks", 0, 0, G_OPTION_ARG_INT, &idle_marks,
+     "before the main part: N marks, with nothing else going on", "N"},
+    {"marks", 'm', 0, G_OPTION_ARG_INT, &mark_interval, "draw a mark every so many ms", "MS"},
+    {"mark-at-end", 0, 0, G_OPTION_ARG_NONE, &mark_at_end, "draw a mark behind the last command",
+     NULL},
+    {"update-area", 'u', 0, G_OPTION_ARG_INT, &update_interval,
+     "ask for the rendered screen every so many ms, as screenshots do", "MS"},
     {NULL}};
 
 static SpiceServer *server;
@@ -46,11 +57,15 @@ static GMainLoop *loop;
 static GMutex ring_lock;
 static GCond ring_changed;
 static GQueue ring = G_QUEUE_INIT;
-static int credit;     /* commands that the pace allows now; guarded by ring_lock */
-static gboolean paced; /* the client is there: credit counts */
-static gboolean wants_notification;
-static int n_fed;
+static GQueue released = G_QUEUE_INIT; /* for the player to free */
+static int credit;                     /* commands that the pace allows now */
+static gboolean paced;                 /* the client is there: credit counts */
+static gboolean wants_notification, player_waits, erase_wanted;
+static gint64 next_mark;
+static int n_fed, n_marks, marks_wanted; /* marks_wanted: to be drawn at once */
 static SpiceReplay *replay;
+static clockid_t player_clock;
+static GString *mark_log; /* "mark N MICROSECONDS" of each mark that was handed out */
 
 static void say(const char *format, ...) G_GNUC_PRINTF(1, 2);
 static void say(const char *format, ...)
@@ -64,6 +79,45 @@ static void say(const char *format, ...)
     fflush(stdout);
 }
 
+/* ---- figures ------------------------------------------------------------------------------ */
+
+static double cpu_at_ready, player_at_ready;
+static gint64 poll_ended, longest_stall;
+static gboolean measuring;
+
+static double clock_seconds(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* The main loop's poll(): what is between two of them, nobody else is served. */
+static gint timed_poll(GPollFD *fds, guint n, gint timeout)
+{
+    if (measuring && poll_ended)
+        longest_stall = MAX(longest_stall, g_get_monotonic_time() - poll_ended);
+    gint result = g_poll(fds, n, timeout);
+
+    poll_ended = g_get_monotonic_time();
+    return result;
+}
+
+static long peak_kb(void)
+{
+    FILE *file = fopen("/proc/self/status", "r");
+    char line[256];
+    long kb = 0;
+
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "VmHWM: %ld", &kb) == 1)
+            break;
+    if (file)
+        fclose(file);
+    return kb;
+}
+
 static gboolean begin_pace(gpointer data);
 
 static void channel_event(int event, SpiceChannelEventInfo *info)
@@ -72,8 +126,7 @@ static void channel_event(int event, SpiceChannelEventInfo *info)
         g_timeout_add(300, begin_pace, NULL);
 }
 
-/* ---- the device
- * ------------------------------------------------------------------------------------------- */
+/* ---- the device --------------------------------------------------------------------------- */
 
 static QXLInstance qxl;
 
@@ -99,29 +152,75 @@ static void get_init_info(QXLInstance *instance, QXLDevInitInfo *info)
     info->qxl_ram_size = 64 * 1024 * 1024;
 }
 
+static void make_square(QXLCommandExt *command, uint32_t colour)
+{
+    QXLDrawable *drawable =
+        g_new0(QXLDrawable, 1); /* release_info.id is 0: not from the recording */
+
+    drawable->type = QXL_DRAW_FILL;
+    drawable->effect = QXL_EFFECT_OPAQUE;
+    drawable->bbox = (QXLRect){
+        .left = mark_x, .top = mark_y, .right = mark_x + MARK_SIZE, .bottom = mark_y + MARK_SIZE};
+    memset(drawable->surfaces_dest, -1, sizeof drawable->surfaces_dest);
+    drawable->u.fill.brush.type = SPICE_BRUSH_TYPE_SOLID;
+    drawable->u.fill.brush.u.color = colour;
+    drawable->u.fill.rop_descriptor = SPICE_ROPD_OP_PUT;
+    *command = (QXLCommandExt){.cmd = {.type = QXL_CMD_DRAW, .data = (uintptr_t)drawable}};
+}
+
+/* A square of a colour that tells its number; a client that sees it knows what has arrived. */
+static void make_mark(QXLCommandExt *command)
+{
+    make_square(command, 0xa50000 | (uint32_t)++n_marks);
+    g_string_append_printf(mark_log, "mark %d %" G_GINT64_FORMAT "\n", n_marks,
+                           g_get_monotonic_time());
+}
+
+static gboolean mark_is_due(void)
+{
+    if (marks_wanted > 0) {
+        marks_wanted--;
+        return TRUE;
+    }
+    if (next_mark == 0 || g_get_monotonic_time() < next_mark)
+        return FALSE;
+    next_mark = g_get_monotonic_time() + mark_interval * 1000;
+    return TRUE;
+}
+
 static int get_command(QXLInstance *instance, QXLCommandExt *command)
 {
     g_mutex_lock(&ring_lock);
     QXLCommandExt *next = NULL;
+    gboolean mark = mark_is_due(), erase = !mark && erase_wanted;
 
-    if (!paced || credit > 0) {
+    if (mark)
+        make_mark(command);
+    else if (erase) /* so that the last picture doesn't depend on when marks came */
+        make_square(command, 0);
+    else if (!paced || credit > 0)
         next = g_queue_pop_head(&ring);
-        if (next && paced)
-            credit--;
-    }
     if (next) {
+        if (paced)
+            credit--;
         *command = *next;
         n_fed++;
-        g_cond_broadcast(&ring_changed);
+        if (player_waits && g_queue_get_length(&ring) < QUEUE_LENGTH / 2) {
+            player_waits = FALSE;
+            g_cond_signal(&ring_changed);
+        }
     }
+    if (erase)
+        erase_wanted = FALSE;
     g_mutex_unlock(&ring_lock);
-    return next != NULL;
+    return mark || erase || next;
 }
 
 static int req_cmd_notification(QXLInstance *instance)
 {
     g_mutex_lock(&ring_lock);
-    gboolean ready = !g_queue_is_empty(&ring) && (!paced || credit > 0);
+    gboolean ready =
+        marks_wanted || erase_wanted || (!g_queue_is_empty(&ring) && (!paced || credit > 0));
 
     wants_notification = !ready;
     g_mutex_unlock(&ring_lock);
@@ -130,8 +229,15 @@ static int req_cmd_notification(QXLInstance *instance)
 
 static void release_resource(QXLInstance *instance, QXLReleaseInfoExt release)
 {
-    if (release.info && release.info->id)
-        spice_replay_free_cmd(replay, (QXLCommandExt *)(uintptr_t)release.info->id);
+    if (!release.info)
+        return;
+    if (!release.info->id) {
+        g_free(release.info);
+        return;
+    }
+    g_mutex_lock(&ring_lock);
+    g_queue_push_tail(&released, (gpointer)(uintptr_t)release.info->id);
+    g_mutex_unlock(&ring_lock);
 }
 
 static int no_cursor_command(QXLInstance *instance, QXLCommandExt *command)
@@ -185,8 +291,7 @@ static QXLInterface qxl_interface = {
     .set_client_capabilities = set_client_capabilities,
 };
 
-/* ---- playing
- * ---------------------------------------------------------------------------------------------- */
+/* ---- playing ------------------------------------------------------------------------------ */
 
 static void wake_worker(void)
 {
@@ -202,6 +307,11 @@ static void wake_worker(void)
 
 static gboolean end_of_recording(gpointer data)
 {
+    g_mutex_lock(&ring_lock);
+    next_mark = 0;
+    erase_wanted = n_marks && !mark_at_end;
+    g_mutex_unlock(&ring_lock);
+    spice_qxl_wakeup(&qxl);
     say("fed %d commands", n_fed);
     return G_SOURCE_REMOVE;
 }
@@ -224,6 +334,41 @@ static gboolean next_batch(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
+static gboolean update_screen(gpointer data)
+{
+    QXLRect area = {.left = 0, .top = 0, .right = 640, .bottom = 400}, dirty[20];
+
+    spice_qxl_update_area(&qxl, 0, &area, dirty, G_N_ELEMENTS(dirty), 1);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean begin_main_part(gpointer data)
+{
+    g_mutex_lock(&ring_lock);
+    credit = commands_per_second > 0 ? 0 : G_MAXINT;
+    if (mark_interval)
+        next_mark = g_get_monotonic_time() + mark_interval * 1000;
+    g_string_append_printf(mark_log, "begin %" G_GINT64_FORMAT "\n", g_get_monotonic_time());
+    g_mutex_unlock(&ring_lock);
+    g_timeout_add(BATCH_INTERVAL_MS, next_batch, NULL);
+    if (update_interval)
+        g_timeout_add(update_interval, update_screen, NULL);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean next_idle_mark(gpointer data)
+{
+    if (idle_marks-- <= 0) {
+        begin_main_part(NULL);
+        return G_SOURCE_REMOVE;
+    }
+    g_mutex_lock(&ring_lock);
+    marks_wanted++;
+    g_mutex_unlock(&ring_lock);
+    spice_qxl_wakeup(&qxl);
+    return G_SOURCE_CONTINUE;
+}
+
 static gboolean begin_pace(gpointer data)
 {
     static gboolean begun;
@@ -231,32 +376,61 @@ static gboolean begin_pace(gpointer data)
     if (begun)
         return G_SOURCE_REMOVE;
     begun = TRUE;
-    g_mutex_lock(&ring_lock);
-    credit = commands_per_second > 0 ? 0 : G_MAXINT;
-    g_mutex_unlock(&ring_lock);
-    g_timeout_add(BATCH_INTERVAL_MS, next_batch, NULL);
+    if (idle_marks || mark_at_end) { /* the first picture is through by then */
+        say("begin");
+        g_timeout_add(idle_marks ? 31 : 2500, idle_marks ? next_idle_mark : begin_main_part, NULL);
+    } else {
+        begin_main_part(NULL);
+    }
     return G_SOURCE_REMOVE;
 }
 
 static gboolean say_ready(gpointer data)
 {
+    cpu_at_ready = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    player_at_ready = clock_seconds(player_clock);
+    measuring = TRUE;
     say("ready");
     return G_SOURCE_REMOVE;
 }
 
+/* Wait until at most so many commands are in the ring. */
+static void wait_for_room(guint most)
+{
+    g_mutex_lock(&ring_lock);
+    while (g_queue_get_length(&ring) > most) {
+        player_waits = TRUE;
+        g_cond_wait(&ring_changed, &ring_lock);
+    }
+    g_mutex_unlock(&ring_lock);
+}
+
+static void free_released(void)
+{
+    QXLCommandExt *command;
+
+    do {
+        g_mutex_lock(&ring_lock);
+        command = g_queue_pop_head(&released);
+        g_mutex_unlock(&ring_lock);
+        spice_replay_free_cmd(replay, command);
+    } while (command);
+}
+
 static gpointer play(gpointer data)
 {
+    pthread_getcpuclockid(pthread_self(), &player_clock);
     for (int n = 0;; n++) {
         if (n == prefeed) {
+            wait_for_room(0);
             g_mutex_lock(&ring_lock);
-            while (!g_queue_is_empty(&ring))
-                g_cond_wait(&ring_changed, &ring_lock);
             paced = TRUE;
             g_mutex_unlock(&ring_lock);
             g_timeout_add(200, say_ready, NULL);
         }
         if (limit && n >= limit)
             break;
+        free_released();
         QXLCommandExt *command = spice_replay_next_cmd(replay, &qxl);
 
         if (!command)
@@ -266,18 +440,24 @@ static gpointer play(gpointer data)
             spice_replay_free_cmd(replay, command);
             continue;
         }
+        wait_for_room(QUEUE_LENGTH - 1);
         g_mutex_lock(&ring_lock);
-        while (g_queue_get_length(&ring) >= QUEUE_LENGTH)
-            g_cond_wait(&ring_changed, &ring_lock);
         g_queue_push_tail(&ring, command);
         g_mutex_unlock(&ring_lock);
         wake_worker();
     }
-    g_mutex_lock(&ring_lock);
-    while (!g_queue_is_empty(&ring))
-        g_cond_wait(&ring_changed, &ring_lock);
-    g_mutex_unlock(&ring_lock);
+    wait_for_room(0);
+    if (mark_at_end) {
+        g_mutex_lock(&ring_lock);
+        marks_wanted++;
+        g_mutex_unlock(&ring_lock);
+        spice_qxl_wakeup(&qxl);
+    }
     g_idle_add(end_of_recording, NULL);
+    for (;;) { /* what is still to be released */
+        free_released();
+        g_usleep(20000);
+    }
     return NULL;
 }
 
@@ -308,29 +488,29 @@ int main(int argc, char **argv)
     g_autoptr(GOptionContext) context =
         g_option_context_new("RECORDING - play QXL commands into libspice-server");
     g_autoptr(GError) error = NULL;
+    SpiceCoreInterface core = glib_core(channel_event);
 
     g_option_context_add_main_entries(context, options, NULL);
     if (!g_option_context_parse(context, &argc, &argv, &error) || argc != 2 || !port) {
         g_printerr("%s\n", error ? error->message : "needs --port and a recording");
         return 2;
     }
-    recording = argv[1];
-    FILE *file = fopen(recording, "r");
+    FILE *file = fopen(argv[1], "r");
 
     if (!file || !(replay = spice_replay_new(file, N_SURFACES))) {
-        g_printerr("%s is no recording of QXL commands\n", recording);
+        g_printerr("%s is no recording of QXL commands\n", argv[1]);
         return 2;
     }
-    SpiceCoreInterface core = glib_core(channel_event);
-
+    mark_log = g_string_new(NULL);
     loop = g_main_loop_new(NULL, FALSE);
+    g_main_context_set_poll_func(NULL, timed_poll);
     server = spice_server_new();
     spice_server_set_noauth(server);
     spice_server_set_addr(server, "127.0.0.1", SPICE_ADDR_FLAG_IPV4_ONLY);
     spice_server_set_port(server, port);
     spice_server_set_image_compression(server, compression_by_name(compression_name));
-    spice_server_set_streaming_video(server, no_streaming ? SPICE_STREAM_VIDEO_OFF
-                                                          : SPICE_STREAM_VIDEO_FILTER);
+    spice_server_set_streaming_video(server, streaming ? SPICE_STREAM_VIDEO_FILTER
+                                                       : SPICE_STREAM_VIDEO_OFF);
     if (spice_server_init(server, &core) != 0) {
         g_printerr("cannot listen on port %d\n", port);
         return 1;
@@ -344,10 +524,11 @@ int main(int argc, char **argv)
     g_thread_unref(g_thread_new("player", play, NULL));
     g_main_loop_run(loop);
 
-    struct rusage usage;
+    double player = clock_seconds(player_clock) - player_at_ready;
+    double all = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu_at_ready;
 
-    getrusage(RUSAGE_SELF, &usage);
-    say("end cpu %.3f", usage.ru_utime.tv_sec + usage.ru_utime.tv_usec / 1e6 +
-                            usage.ru_stime.tv_sec + usage.ru_stime.tv_usec / 1e6);
+    fputs(mark_log->str, stdout);
+    say("end cpu %.4f player %.4f stall_ms %.2f peak_kb %ld", all - player, player,
+        (double)longest_stall / 1000.0, peak_kb());
     _exit(0); /* the player may still wait in the library */
 }

@@ -65,6 +65,7 @@ struct RedsState {
     EncodePool *pool;
     Recorder *recorder;                        /* NULL: off */
     GList *char_devices, *playbacks, *records; /* instances */
+    bool char_devices_stopped;                 /* char_devices_stop() was the last */
     SpiceMigrateInstance *migration;
     struct Migration *migration_state; /* migration.c */
 };

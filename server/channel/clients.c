@@ -5,7 +5,6 @@
 #include "channel/client-private.h"
 #include "display/caches.h"
 
-#include <stdlib.h>
 #include <sys/random.h>
 
 struct Clients {
@@ -188,8 +187,7 @@ void client_link_gone(ClientLink *link)
         if (entry) {
             server->clients->all = g_list_delete_link(server->clients->all, entry);
             client_unref(client);
-            if (server->options.exit_on_disconnect)
-                exit(0); /* the option says so: of the whole process */
+            server_client_gone(server);
         }
     }
     client_unref(client);

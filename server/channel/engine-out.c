@@ -487,8 +487,11 @@ void engine_pump(ChannelEngine *engine)
         class->fill(cc);
         engine->dispatch--;
         engine->in_fill = false;
-        if (engine->position == before)
+        if (engine->position == before) {
+            if (engine->wants_fill) /* it had no time: later */
+                engine_post_pump(engine);
             break;
+        }
     }
     engine_update_watch(engine);
 }

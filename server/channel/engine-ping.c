@@ -70,14 +70,14 @@ void engine_pings_sent(ChannelEngine *engine)
 
 size_t engine_in_flight(const ChannelEngine *engine)
 {
-    if (engine->no_pings)
+    if (engine->no_pings || !engine->flow)
         return engine->queued;
     return (size_t)(engine->position - engine->confirmed);
 }
 
 size_t engine_flight_limit(const ChannelEngine *engine)
 {
-    if (engine->no_pings)
+    if (engine->no_pings || !engine->flow)
         return FLIGHT_LOCAL;
     double limit = (double)engine->rate * (engine->rtt_us / 1e6 + AHEAD_MS / 1e3);
     return limit < FLIGHT_LEAST ? FLIGHT_LEAST : limit > FLIGHT_MOST ? FLIGHT_MOST : (size_t)limit;
@@ -94,7 +94,7 @@ static void send_probe(ChannelEngine *engine)
 
 void engine_probe_flow(ChannelEngine *engine)
 {
-    if (engine->no_pings || !engine->cc->channel->class->fill || engine->closing)
+    if (engine->no_pings || !engine->flow || engine->closing)
         return;
     size_t interval = engine_flight_limit(engine) / 4;
     if (interval < PROBE_LEAST)
@@ -112,7 +112,7 @@ void engine_pings_limited(ChannelEngine *engine)
         asked |= engine->pings[i].position > engine->confirmed;
     }
     /* Nothing else would tell when there is room again. */
-    if (!asked && !engine->no_pings && !engine->blocked &&
+    if (!asked && !engine->no_pings && engine->flow && !engine->blocked &&
         engine_in_flight(engine) >= engine_flight_limit(engine))
         send_probe(engine);
 }
@@ -210,8 +210,7 @@ static void on_timer(void *data)
     if (engine->n_pings) {
         /* Not repeated while unanswered. A client that never answers gets its data all the same.
          */
-        if (is_silent(engine, now) && engine->pings[0].kind != PING_NET_TEST &&
-            engine->cc->channel->class->fill) {
+        if (is_silent(engine, now) && engine->flow) {
             engine->no_pings = true;
             engine->n_pings = 0;
             engine->wants_fill = true;
@@ -242,12 +241,14 @@ bool engine_pings_start(ChannelEngine *engine)
     int ahead = KERNEL_AHEAD;
 
     engine->no_pings = stream_is_unix(stream);
+    engine->flow = engine->cc->channel->class->type == SPICE_CHANNEL_DISPLAY &&
+                   engine->cc->channel->class->fill;
     engine->last_activity_ns = loop_now_ns();
     if (engine->no_pings)
         return true;
     /* Ids that nobody guesses tell answers from inventions. */
     engine->next_ping_id = g_random_int() | 0x10;
-    if (engine->cc->channel->class->fill &&
+    if (engine->flow &&
         setsockopt(stream_fd(stream), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &ahead, sizeof ahead) < 0)
         log_debug("TCP_NOTSENT_LOWAT is not to be had");
     engine->timer = loop_timer_new(engine->loop, on_timer, engine);

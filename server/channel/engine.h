@@ -80,6 +80,7 @@ typedef struct ChannelEngine {
     /* Measurements. */
     LoopTimer *timer;
     bool no_pings; /* Unix socket, or a peer that doesn't answer them */
+    bool flow;     /* a display: PINGs between its data */
     uint64_t last_activity_ns;
     uint32_t next_ping_id;
     Ping pings[PINGS_MAX];

@@ -135,6 +135,16 @@ static void remove_pixmap(PixmapCache *cache, Pixmap *pixmap)
     g_free(pixmap);
 }
 
+unsigned pixmap_cache_users(const PixmapCache *cache)
+{
+    unsigned users;
+
+    pthread_mutex_lock(&cache->shared->lock);
+    users = (unsigned)cache->refs;
+    pthread_mutex_unlock(&cache->shared->lock);
+    return users;
+}
+
 void pixmap_cache_unref(PixmapCache *cache)
 {
     if (!cache)
@@ -294,11 +304,23 @@ bool pixmap_cache_add(PixmapCache *cache, uint8_t channel_id, uint64_t image_id,
 {
     bool added = false;
 
+    if (lossy) {
+        /* A client lets the image that comes last decide what is lossy. Between channels that may
+         * be one which the server has evicted long ago: then an exact image would be waited for
+         * that never comes. So lossy ones are for a channel that is alone. */
+        pthread_mutex_lock(&cache->shared->lock);
+        bool shared = cache->refs > 1;
+
+        pthread_mutex_unlock(&cache->shared->lock);
+        if (shared)
+            return false;
+    }
     pthread_mutex_lock(&cache->lock);
     Pixmap *pixmap = g_hash_table_lookup(cache->table, &image_id);
 
     if (pixmap) {
-        if (pixmap->lossy && !lossy) {
+        /* The lossy one must have come before it is replaced: the last that comes counts. */
+        if (pixmap->lossy && !lossy && note_waits(out, pixmap, channel_id)) {
             pixmap->lossy = false;
             touch(cache, pixmap, channel_id, serial);
             added = true;

@@ -45,10 +45,10 @@ typedef struct PixmapEvictions {
     WireWaitForChannel waits[PIXMAP_MAX_WAITS];
 } PixmapEvictions;
 /* Enter an image (width * height pixels) that is sent with the message 'serial'; what leaves for it
- * is appended to *out and must be announced before that message. True: set CACHE_ME; or, after
- * PIXMAP_HIT_LOSSY, CACHE_REPLACE_ME: the exact image takes the lossy one's place. False: it isn't
- * cached (another channel has entered it meanwhile, or there is no room), evictions count all the
- * same. */
+ * is appended to *out and must be announced before that message, as must waits (which may come
+ * without ids). True: set CACHE_ME; or, after PIXMAP_HIT_LOSSY, CACHE_REPLACE_ME: the exact image
+ * takes the lossy one's place. False: it isn't cached (another channel has entered it meanwhile,
+ * there is no room, or it is lossy and the cache is shared), evictions count all the same. */
 bool pixmap_cache_add(PixmapCache *cache, uint8_t channel_id, uint64_t image_id, uint64_t pixels,
                       bool lossy, uint64_t serial, PixmapEvictions *out);
 void pixmap_evictions_clear(PixmapEvictions *evictions);

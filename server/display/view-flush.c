@@ -103,14 +103,18 @@ static bool view_flush_box(ViewSurface *vs, const pixman_box32_t *box, bool alwa
 
     for (; piece.y1 < box->y2; piece.y1 = piece.y2) {
         pixman_region32_t sent;
+        bool exact, lossy;
 
         if (!always && !view_may_send(view))
             return false;
         piece.y2 = box->y2 - piece.y1 > rows + rows / 4 ? piece.y1 + rows : box->y2;
-        if (!view_send_pixels(vs, &piece, true))
+        exact = pixman_region32_not_empty(&vs->initial) || box_meets(&vs->exact, &piece);
+        if (!view_send_pixels(vs, &piece, !exact, &lossy))
             return false;
         region_from_box(&sent, &piece);
         view_has(vs, &sent);
+        if (lossy)
+            view_mark_lossy(vs, &sent);
         pixman_region32_fini(&sent);
     }
 

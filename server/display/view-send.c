@@ -4,21 +4,14 @@
  * and when it gets its serial. docs/spec/server-display.md 10.2, 12, 14 */
 #include "display/view.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 enum {
-    MAX_OUT = 64,   /* messages that wait for their images */
-    RAW_BYTES = 54, /* images that aren't worth a coder */
+    MAX_OUT = 64,      /* messages that wait for their images */
+    RAW_BYTES = 54,    /* images that aren't worth a coder */
+    MIN_CONTENT = 256, /* pixels: what is remembered by content */
+    MAX_CONTENT = 1 << 19,
 };
-
-/* Images made by the server: unique in the process, as a client's cache is shared by displays. */
-static uint64_t new_image_id(void)
-{
-    static atomic_uint_fast32_t count;
-
-    return (uint64_t)(uint32_t)(atomic_fetch_add(&count, 1) + 1) << 32 | QXL_IMAGE_GROUP_RED;
-}
 
 bool view_may_send(const View *view)
 {
@@ -54,12 +47,10 @@ static void view_coded(void *data)
     view_want(view);
 }
 
-static void view_code(View *view, Out *out, OutImage *image, const EncodeSource *source)
+static void view_code(View *view, OutImage *image, const EncodeSource *source)
 {
     image->job = encode_submit(view->views->config.pool, &view->policy, source,
                                view->views->config.loop, view_coded, view);
-    if (image->job && encode_job_must_be_sent(image->job))
-        out->glz = true;
 }
 
 /* The bytes of a bitmap as a source for the coders; pixels gets a reference. */
@@ -100,10 +91,50 @@ static bool view_bitmap_source(const Out *out, const WireImage *image, EncodeSou
     return true;
 }
 
+/* Is it in the client's cache already? */
+static void view_look_up(View *view, OutImage *image)
+{
+    PixmapHit hit;
+
+    if (!image->cacheable)
+        return;
+
+    hit = pixmap_cache_use(view->pixmaps, view->views->config.channel_id, image->image.id,
+                           channel_client_next_serial(&view->base));
+    image->from_cache = hit == PIXMAP_HIT || (hit == PIXMAP_HIT_LOSSY && image->lossy_ok);
+}
+
+/* Begin to code it, unless the client has it. */
+static void view_prepare_image(View *view, OutImage *image, const EncodeSource *source)
+{
+    view_look_up(view, image);
+    if (image->from_cache) { /* in case it leaves the cache before the message does */
+        image->source = g_memdup2(source, sizeof(*source));
+        blob_ref(image->source->pixels);
+        image->source->glz_allowed = false;
+    } else {
+        EncodeSource coded = *source;
+
+        /* With several channels a cached image must not depend on the dictionary's order: either
+         * may make a client's channel wait for another (lz.md 4.5). */
+        if (image->cacheable && pixmap_cache_users(view->pixmaps) > 1)
+            coded.glz_allowed = false;
+        view_code(view, image, &coded);
+    }
+}
+
+/* As far as is known when the message is queued. */
+static bool out_image_may_be_lossy(const View *view, const OutImage *image)
+{
+    return view->policy.jpeg && image->lossy_ok &&
+           (!image->job || !encode_job_is_done(image->job) || encode_job_is_lossy(image->job));
+}
+
 /* An image of a guest's command. */
 static void view_add_image(View *view, Out *out, const WireImage **slot, bool lossy_ok, bool mask)
 {
     const WireImage *guest = *slot;
+    EncodeSource source;
     OutImage *image;
     bool wants_cache;
 
@@ -130,30 +161,15 @@ static void view_add_image(View *view, Out *out, const WireImage **slot, bool lo
             image->image.u.bitmap.palette = &image->palette;
         }
     }
-    if (image->cacheable) {
-        PixmapHit hit = pixmap_cache_use(view->pixmaps, view->views->config.channel_id,
-                                         image->image.id, channel_client_next_serial(&view->base));
-
-        image->from_cache = hit == PIXMAP_HIT || (hit == PIXMAP_HIT_LOSSY && lossy_ok);
-    }
     if (guest->type == SPICE_IMAGE_TYPE_BITMAP && !mask &&
-        (uint64_t)guest->u.bitmap.stride * guest->u.bitmap.y >= RAW_BYTES) {
-        EncodeSource source;
-
-        if (!view_bitmap_source(out, &image->image, &source))
-            return;
+        (uint64_t)guest->u.bitmap.stride * guest->u.bitmap.y >= RAW_BYTES &&
+        view_bitmap_source(out, &image->image, &source)) {
         source.lossy_allowed = lossy_ok;
-        /* With several channels a cached image must not depend on the dictionary's order: either
-         * may make a client's channel wait for another (lz.md 4.5). */
-        source.glz_allowed = !image->cacheable || pixmap_cache_users(view->pixmaps) <= 1;
-        if (image->from_cache) {
-            image->source = g_memdup2(&source, sizeof(source));
-            image->source->palette = NULL;
-            image->source->glz_allowed = false;
-        } else {
-            view_code(view, out, image, &source);
-            blob_unref(source.pixels);
-        }
+        source.glz_allowed = true;
+        view_prepare_image(view, image, &source);
+        blob_unref(source.pixels);
+    } else {
+        view_look_up(view, image);
     }
 }
 
@@ -169,7 +185,7 @@ static void view_add_brush(View *view, Out *out, WireBrush *brush)
 }
 
 /* The slots are in the message's order of references. */
-static void view_add_images(View *view, Out *out)
+static void view_add_images(View *view, Out *out, bool lossy_ok)
 {
     DrawableMessage *m = &out->message.draw;
 
@@ -180,7 +196,7 @@ static void view_add_images(View *view, Out *out)
         break;
     case SPICE_MSG_DISPLAY_DRAW_OPAQUE:
         view_add_image(view, out, &m->opaque.src_image,
-                       !view_rop_is_logical(m->opaque.rop_descriptor), false);
+                       lossy_ok && !view_rop_is_logical(m->opaque.rop_descriptor), false);
         view_add_brush(view, out, &m->opaque.brush);
         view_add_image(view, out, &m->opaque.mask.image, false, true);
         break;
@@ -214,7 +230,7 @@ static void view_add_images(View *view, Out *out)
         view_add_image(view, out, &m->transparent.src_image, false, false);
         break;
     case SPICE_MSG_DISPLAY_DRAW_ALPHA_BLEND:
-        view_add_image(view, out, &m->alpha_blend.src_image, true, false);
+        view_add_image(view, out, &m->alpha_blend.src_image, lossy_ok, false);
         break;
     case SPICE_MSG_DISPLAY_DRAW_COMPOSITE:
         view_add_image(view, out, &m->composite.src_image, false, false);
@@ -271,23 +287,25 @@ static void view_use_palette(View *view, WireImage *image)
     }
 }
 
+/* Is there an image of the dictionary, or one that may become one, in this message or behind it? */
 static bool view_glz_behind(const Out *out)
 {
     for (; out; out = out->next)
-        if (out->glz)
-            return true;
+        for (unsigned i = 0; i < out->n_images; i++)
+            if (out->images[i].job && (!encode_job_is_done(out->images[i].job) ||
+                                       encode_job_must_be_sent(out->images[i].job)))
+                return true;
     return false;
 }
 
 /* What one image is on the wire, in the message of that serial. */
 static void view_finish_image(View *view, const Out *out, OutImage *image, WireImage *wire,
-                              uint64_t serial, PixmapEvictions *evictions, bool *used)
+                              uint64_t serial, PixmapEvictions *evictions)
 {
     uint8_t channel = view->views->config.channel_id;
     PixmapHit hit = PIXMAP_MISS;
     bool can_enter = false;
 
-    *used = false;
     if (image->cacheable) {
         /* What orders channels by the cache must not meet what orders them by the dictionary: while
          * others share the cache, images don't enter it beside GLZ images (display.md 10). */
@@ -301,7 +319,6 @@ static void view_finish_image(View *view, const Out *out, OutImage *image, WireI
             wire->type = view->policy.jpeg && hit == PIXMAP_HIT
                              ? SPICE_IMAGE_TYPE_FROM_CACHE_LOSSLESS
                              : SPICE_IMAGE_TYPE_FROM_CACHE;
-            *used = true;
             return;
         }
         if (image->source && !image->job) /* it left the cache since */
@@ -329,7 +346,6 @@ static void view_finish_image(View *view, const Out *out, OutImage *image, WireI
                              lossy, serial, evictions)) {
             wire->flags |= hit == PIXMAP_HIT_LOSSY ? SPICE_IMAGE_FLAGS_CACHE_REPLACE_ME
                                                    : SPICE_IMAGE_FLAGS_CACHE_ME;
-            *used = true;
         }
     }
 }
@@ -372,24 +388,21 @@ static unsigned view_write_evictions(const PixmapEvictions *evictions, WireSubMe
 static void view_hand_over(View *view, Out *out)
 {
     WireImage wires[OUT_MAX_IMAGES];
-    bool used[OUT_MAX_IMAGES];
     Blob *blobs[4] = {NULL};
     unsigned n_blobs = 0, n_subs = 0;
     PixmapEvictions evictions = {0};
     WireSubMessage subs[2];
     WireBuffer buffers[2] = {{0}};
     uint64_t serial;
-    bool lossy = false;
     OutBody *body;
 
     serial = channel_client_next_serial(&view->base);
     for (unsigned i = 0; i < out->n_images; i++) {
         OutImage *image = &out->images[i];
 
-        view_finish_image(view, out, image, &wires[i], serial, &evictions, &used[i]);
+        view_finish_image(view, out, image, &wires[i], serial, &evictions);
         *image->slot = &wires[i];
         if (image->job) {
-            lossy |= encode_job_is_lossy(image->job);
             if (encode_job_blob(image->job) && n_blobs < G_N_ELEMENTS(blobs))
                 blobs[n_blobs++] = encode_job_blob(image->job);
         }
@@ -405,10 +418,8 @@ static void view_hand_over(View *view, Out *out)
     /* Palettes that left, and a list of sub-messages, took serials of their own. */
     uint64_t last =
         channel_client_next_serial(&view->base) + (n_subs > 0 && view->base.mini_header ? 1 : 0);
-    if (last != serial)
-        for (unsigned i = 0; i < out->n_images; i++)
-            if (used[i])
-                pixmap_cache_use(view->pixmaps, view->views->config.channel_id, wires[i].id, last);
+    if (last != serial && view->pixmaps)
+        pixmap_cache_renumber(view->pixmaps, view->views->config.channel_id, serial, last);
 
     body = out_body_new(SPICE_CHANNEL_DISPLAY, out->type, &out->message, blobs, n_blobs);
     if (body)
@@ -416,12 +427,6 @@ static void view_hand_over(View *view, Out *out)
     else
         channel_client_close(&view->base, "a message of type %u can't be written", out->type);
 
-    if (out->paints && lossy) {
-        pixman_region32_union_rect(&out->paints->lossy, &out->paints->lossy, out->box.x1,
-                                   out->box.y1, (unsigned)(out->box.x2 - out->box.x1),
-                                   (unsigned)(out->box.y2 - out->box.y1));
-        out->paints->lossy_since_ms = loop_now_ms();
-    }
     wire_buffer_clear(&buffers[0]);
     wire_buffer_clear(&buffers[1]);
     pixmap_evictions_clear(&evictions);
@@ -494,16 +499,21 @@ static Out *out_new(uint16_t type)
     return out;
 }
 
-void view_send_drawable(View *view, Drawable *drawable)
+bool view_send_drawable(View *view, Drawable *drawable)
 {
     Out *out = out_new(drawable->message_type);
+    bool lossy = false;
 
     out->drawable = drawable_ref(drawable);
     out->message.draw = drawable->message;
-    view_add_images(view, out);
+    view_add_images(view, out, drawable->target->id == 0);
     for (unsigned i = 0; i < drawable->n_blobs; i++)
         out->cost += drawable->blobs[i] ? (uint32_t)MIN(drawable->blobs[i]->size / 4, 1 << 20) : 0;
+    for (unsigned i = 0; i < out->n_images; i++)
+        lossy |= out_image_may_be_lossy(view, &out->images[i]);
     view_queue_out(view, out);
+
+    return lossy;
 }
 
 void view_send_plain(View *view, uint16_t type)
@@ -566,34 +576,56 @@ void view_send_fill(ViewSurface *vs, const pixman_box32_t *box, uint32_t color)
     view_queue_out(vs->view, out);
 }
 
-bool view_send_pixels(ViewSurface *vs, const pixman_box32_t *box, bool lossy_ok)
+void view_send_move(ViewSurface *vs, const pixman_box32_t *box, int dx, int dy)
+{
+    Out *out = out_new(SPICE_MSG_DISPLAY_COPY_BITS);
+
+    view_set_base(&out->message.draw.base, vs, box);
+    out->message.draw.copy_bits.src_pos = (WirePoint){box->x1 - dx, box->y1 - dy};
+    view_queue_out(vs->view, out);
+}
+
+/* May pixels of that size and place be remembered by the client? */
+static bool view_caches_content(const View *view, const ViewSurface *vs, const EncodeSource *source)
+{
+    uint64_t pixels = (uint64_t)source->width * source->height;
+
+    return view->content && pixels >= MIN_CONTENT && pixels <= MAX_CONTENT &&
+           !pixman_region32_not_empty((pixman_region32_t *)(uintptr_t)&vs->initial);
+}
+
+bool view_send_pixels(ViewSurface *vs, const pixman_box32_t *box, bool lossy_ok, bool *lossy)
 {
     View *view = vs->view;
     EncodeSource source = {0};
     uint8_t format, flags;
     uint32_t stride, color;
+    bool xrgb = vs->surface->format == SPICE_SURFACE_FMT_32_xRGB, seen = false;
     Out *out;
     OutImage *image;
 
+    *lossy = false;
     source.pixels = truth_copy_pixels(vs->surface, box, &format, &flags, &stride);
     if (!source.pixels)
         return false;
 
-    source.id = new_image_id();
     source.flags = flags;
     source.format = format;
     source.top_down = true;
     source.width = (uint32_t)(box->x2 - box->x1);
     source.height = (uint32_t)(box->y2 - box->y1);
     source.stride = stride;
-    source.lossy_allowed = lossy_ok;
+    source.lossy_allowed = lossy_ok && vs->surface->id == 0;
     source.glz_allowed = !pixman_region32_not_empty(&vs->initial);
-    if (vs->surface->format == SPICE_SURFACE_FMT_32_xRGB && vs->surface->id == 0 &&
-        encode_classify(&source, &color) == ENCODE_FLAT) {
+    source.few_colors_allowed = xrgb && format == SPICE_BITMAP_FMT_32BIT;
+    if (xrgb && vs->surface->id == 0 && encode_classify(&source, &color) == ENCODE_FLAT) {
         view_send_fill(vs, box, color & 0xffffff);
         blob_unref(source.pixels);
         return true;
     }
+    source.id = view_caches_content(view, vs, &source)
+                    ? content_cache_id(view->content, &source, &seen)
+                    : new_image_id();
 
     out = out_new(SPICE_MSG_DISPLAY_DRAW_COPY);
     WireMsgDisplayDrawCopy *copy = &out->message.draw.copy;
@@ -603,28 +635,25 @@ bool view_send_pixels(ViewSurface *vs, const pixman_box32_t *box, bool lossy_ok)
     copy->rop_descriptor = SPICE_ROPD_OP_PUT;
     image = &out->images[out->n_images++];
     image->slot = &copy->src_image;
-    image->image.id = source.id;
-    image->image.flags = flags;
-    image->image.width = source.width;
-    image->image.height = source.height;
-    image->lossy_ok = lossy_ok;
-    out->paints = vs;
-    out->box = *box;
-    view_code(view, out, image, &source);
-    if (!image->job) { /* raw */
-        out->pixels = blob_ref(source.pixels);
-        image->image.type = SPICE_IMAGE_TYPE_BITMAP;
-        image->image.u.bitmap = (WireBitmap){
-            .format = format,
-            .flags = SPICE_BITMAP_FLAGS_TOP_DOWN,
-            .x = source.width,
-            .y = source.height,
-            .stride = stride,
-            .data = {source.pixels->data, (size_t)stride * source.height},
-        };
-    }
+    image->lossy_ok = source.lossy_allowed;
+    image->cacheable = seen;
+    image->image = (WireImage){
+        .id = source.id,
+        .type = SPICE_IMAGE_TYPE_BITMAP,
+        .flags = flags,
+        .width = source.width,
+        .height = source.height,
+        .u.bitmap = {.format = format,
+                     .flags = SPICE_BITMAP_FLAGS_TOP_DOWN,
+                     .x = source.width,
+                     .y = source.height,
+                     .stride = stride,
+                     .data = {source.pixels->data, (size_t)stride * source.height}},
+    };
+    out->pixels = source.pixels;
     out->cost = (uint32_t)MIN((size_t)stride * source.height / 4, UINT32_MAX);
-    blob_unref(source.pixels);
+    view_prepare_image(view, image, &source);
+    *lossy = out_image_may_be_lossy(view, image);
     view_queue_out(view, out);
 
     return true;

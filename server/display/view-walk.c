@@ -75,6 +75,13 @@ static bool view_has_sources(View *view, Drawable *drawable)
         if (!source->created)
             view_introduce(source);
         region_from_box(&area, &drawable->reads[i].area);
+        /* Lossy pixels are as good as none. */
+        if (pixman_region32_not_empty(&source->lossy) &&
+            pixman_region32_contains_rectangle(&source->lossy, pixman_region32_extents(&area)) !=
+                PIXMAN_REGION_OUT) {
+            pixman_region32_fini(&area);
+            return false;
+        }
         pixman_region32_intersect(&area, &area, &source->lacks);
         missing = pixman_region32_not_empty(&area);
         if (missing && source->surface != drawable->target &&
@@ -91,59 +98,89 @@ static bool view_has_sources(View *view, Drawable *drawable)
     return true;
 }
 
+/* What becomes of the target's regions when pixels are copied to 'painted' from (dx, dy) before.
+ * 'lost' is what then is lacking of it. */
+static void view_move_regions(ViewSurface *vs, const ViewSurface *source,
+                              const pixman_region32_t *painted, int dx, int dy,
+                              const pixman_region32_t *lost)
+{
+    pixman_region32_t lossy;
+
+    pixman_region32_init(&lossy);
+    pixman_region32_copy(&lossy, (pixman_region32_t *)(uintptr_t)&source->lossy);
+    pixman_region32_translate(&lossy, dx, dy);
+    pixman_region32_intersect(&lossy, &lossy, (pixman_region32_t *)(uintptr_t)painted);
+    view_has(vs, painted);
+    if (pixman_region32_not_empty(&lossy))
+        view_mark_lossy(vs, &lossy);
+    view_lack(vs, lost);
+    pixman_region32_fini(&lossy);
+}
+
+/* What of the copied pixels the source lacks, where they arrive. */
+static void view_move_lost(const ViewSurface *source, const pixman_region32_t *painted, int dx,
+                           int dy, pixman_region32_t *lost)
+{
+    pixman_region32_copy(lost, (pixman_region32_t *)(uintptr_t)&source->lacks);
+    pixman_region32_translate(lost, dx, dy);
+    pixman_region32_intersect(lost, lost, (pixman_region32_t *)(uintptr_t)painted);
+}
+
 /* Send what copies, and move with the pixels what is lacking. */
 static bool view_walk_move(View *view, ViewSurface *vs, Drawable *drawable)
 {
     ViewSurface *source;
     int dx, dy;
-    pixman_region32_t moved;
+    pixman_region32_t painted, lost;
+    uint64_t n_painted, n_lost;
+    bool done = true;
 
     if (!view_is_move(view, drawable, &source, &dx, &dy) || !source || !source->created ||
         (source != vs && view_is_stale(source, drawable)))
         return false;
 
-    pixman_region32_init(&moved);
-    pixman_region32_copy(&moved, &drawable->region);
-    pixman_region32_translate(&moved, -dx, -dy);
-    /* What lies outside of the source can't be copied: it stays as it is. */
-    pixman_region32_intersect_rect(&moved, &moved, 0, 0, source->surface->width,
-                                   source->surface->height);
-
-    uint64_t whole = region_area(&moved);
-    pixman_region32_t lossy, painted;
-
     pixman_region32_init(&painted);
-    pixman_region32_copy(&painted, &moved);
-    pixman_region32_translate(&painted, dx, dy);
-    pixman_region32_init(&lossy);
-    pixman_region32_intersect(&lossy, &moved, &source->lossy);
-    pixman_region32_translate(&lossy, dx, dy);
-    pixman_region32_intersect(&moved, &moved, &source->lacks);
-    if (whole == 0 || (source != vs && region_area(&moved) * 2 > whole)) {
-        /* Most of the source isn't there: general rules. */
-        pixman_region32_fini(&painted);
-        pixman_region32_fini(&moved);
-        pixman_region32_fini(&lossy);
-        return false;
-    }
-    pixman_region32_translate(&moved, dx, dy);
-
-    if (region_area(&moved) < whole) {
+    pixman_region32_init(&lost);
+    /* What would come from outside of the source stays as it is. */
+    pixman_region32_intersect_rect(&painted, &drawable->region, dx, dy, source->surface->width,
+                                   source->surface->height);
+    view_move_lost(source, &painted, dx, dy, &lost);
+    n_painted = region_area(&painted);
+    n_lost = region_area(&lost);
+    if (source != vs && n_lost * 2 > n_painted) {
+        done = false; /* most of the source isn't there: general rules */
+    } else if (n_lost < n_painted) {
         view_send_drawable(view, drawable);
-        view_has(vs, &painted);
-        if (pixman_region32_not_empty(&lossy)) {
-            pixman_region32_union(&vs->lossy, &vs->lossy, &lossy);
-            vs->lossy_since_ms = loop_now_ms();
-        }
-        view_lack(vs, &moved);
+        view_move_regions(vs, source, &painted, dx, dy, &lost);
     } else { /* nothing of it would be right */
-        view_lack(vs, &drawable->region);
+        view_lack(vs, &painted);
     }
     pixman_region32_fini(&painted);
-    pixman_region32_fini(&moved);
-    pixman_region32_fini(&lossy);
+    pixman_region32_fini(&lost);
 
-    return true;
+    return done;
+}
+
+/* An image of which the truth has found that most is old pixels at another place. */
+static bool view_walk_moved(ViewSurface *vs, const Drawable *drawable)
+{
+    pixman_region32_t painted, lost;
+    int dx = drawable->moved_dx, dy = drawable->moved_dy;
+    bool worth_it;
+
+    region_from_box(&painted, &drawable->moved_to);
+    pixman_region32_init(&lost);
+    view_move_lost(vs, &painted, dx, dy, &lost);
+    worth_it = region_area(&lost) * 2 < region_area(&painted);
+    if (worth_it) {
+        view_send_move(vs, &drawable->moved_to, dx, dy);
+        view_move_regions(vs, vs, &painted, dx, dy, &lost);
+        view_lack(vs, &drawable->rest);
+    }
+    pixman_region32_fini(&painted);
+    pixman_region32_fini(&lost);
+
+    return worth_it;
 }
 
 /* Does the region lie inside of what is lacking? */
@@ -176,6 +213,8 @@ static bool view_is_cacheable(const View *view, const Drawable *drawable)
 
 static void view_walk_drawable(View *view, ViewSurface *vs, Drawable *drawable)
 {
+    bool lossy = false;
+
     if (!vs->created) {
         if (vs->dying)
             return;
@@ -185,7 +224,8 @@ static void view_walk_drawable(View *view, ViewSurface *vs, Drawable *drawable)
     if (drawable->put && !view_is_cacheable(view, drawable)) {
         if (drawable->state == DRAWABLE_PENDING)
             truth_render(view->views->truth, drawable);
-        view_lack(vs, &drawable->changed);
+        if (!drawable->moved || !view_walk_moved(vs, drawable))
+            view_lack(vs, &drawable->changed);
         return;
     }
 
@@ -203,12 +243,16 @@ static void view_walk_drawable(View *view, ViewSurface *vs, Drawable *drawable)
     /* From here on it reads nothing else than the pixels that it writes: those that are lacking
      * stay so, all others become right. */
     if (drawable->reads_target) {
-        if (!view_lacks_all(vs, &drawable->region))
-            view_send_drawable(view, drawable);
+        if (view_needs_exact(vs, drawable))
+            view_lack(vs, &drawable->region);
+        else if (!view_lacks_all(vs, &drawable->region))
+            lossy = view_send_drawable(view, drawable);
     } else if (region_area(&drawable->region) > SMALL || !view_lacks_all(vs, &drawable->region)) {
-        view_send_drawable(view, drawable);
+        lossy = view_send_drawable(view, drawable);
         view_has(vs, &drawable->region);
     }
+    if (lossy)
+        view_mark_lossy(vs, &drawable->region);
 }
 
 static void view_walk_item(View *view, Item *item)
@@ -322,6 +366,8 @@ void view_fill(ChannelClient *cc)
     primary = view->views->primary ? view_find(view, view->views->primary) : NULL;
     if (primary && primary->created)
         view_flush(primary, NULL, false);
+    if (view->refining && !view->first && !view_refine(view))
+        view->refining = false;
     view_leave_damage(view);
     view_announce(view, primary);
     view_pump(view);

@@ -92,8 +92,10 @@ void view_has(ViewSurface *vs, const pixman_region32_t *region)
         pixman_region32_subtract(&vs->lacks, &vs->lacks, r);
     if (pixman_region32_not_empty(&vs->initial))
         pixman_region32_subtract(&vs->initial, &vs->initial, r);
-    if (pixman_region32_not_empty(&vs->lossy))
+    if (pixman_region32_not_empty(&vs->lossy)) {
         pixman_region32_subtract(&vs->lossy, &vs->lossy, r);
+        pixman_region32_subtract(&vs->exact, &vs->exact, r);
+    }
 }
 
 /* ---- Records ---- */
@@ -122,6 +124,8 @@ ViewSurface *view_record(View *view, Surface *surface)
     pixman_region32_init(&vs->lacks);
     pixman_region32_init(&vs->initial);
     pixman_region32_init(&vs->lossy);
+    pixman_region32_init(&vs->fresh);
+    pixman_region32_init(&vs->exact);
     vs->next = surface->views;
     surface->views = vs;
     g_ptr_array_add(view->surfaces, vs);
@@ -142,13 +146,12 @@ void view_forget(ViewSurface *vs)
                 all->next = vs->next;
                 break;
             }
-    for (Out *out = vs->view->out_first; out; out = out->next)
-        if (out->paints == vs)
-            out->paints = NULL;
     g_ptr_array_remove_fast(vs->view->surfaces, vs);
     pixman_region32_fini(&vs->lacks);
     pixman_region32_fini(&vs->initial);
     pixman_region32_fini(&vs->lossy);
+    pixman_region32_fini(&vs->fresh);
+    pixman_region32_fini(&vs->exact);
     g_free(vs);
     surface_unref(surface);
 }
@@ -357,6 +360,8 @@ void view_end(View *view)
     if (view->surfaces)
         g_ptr_array_unref(view->surfaces);
     view->surfaces = NULL;
+    content_cache_free(view->content);
+    view->content = NULL;
     loop_timer_free(view->refine_timer);
     view->refine_timer = NULL;
     pixmap_cache_unref(view->pixmaps);

@@ -23,6 +23,7 @@
 
 typedef struct View View;
 typedef struct ViewSurface ViewSurface;
+typedef struct ContentCache ContentCache;
 
 typedef enum ItemKind {
     ITEM_DRAW,
@@ -56,10 +57,11 @@ struct ViewSurface {
                         queue isn't there yet */
     pixman_region32_t lacks;
     pixman_region32_t initial; /* part of lacks that was never sent: before MARK */
-    pixman_region32_t lossy;   /* last written by a lossy image */
-    uint64_t lossy_since_ms;   /* when the last was */
-    Item *first, *last;        /* queued drawings on it */
-    unsigned n_readers;        /* queued drawings on others that read it */
+    /* With JPEG: pixels that a lossy image has painted, those of them since the last tick of the
+     * refinement, and those lacking ones that are to be sent exactly. */
+    pixman_region32_t lossy, fresh, exact;
+    Item *first, *last; /* queued drawings on it */
+    unsigned n_readers; /* queued drawings on others that read it */
 };
 
 enum { OUT_MAX_IMAGES = 3, OUT_MAX_RECTS = 16 };
@@ -121,9 +123,9 @@ struct View {
     Out *out_first, *out_last;
     unsigned n_out, n_coding;
     size_t out_cost;
-    bool sending; /* inside view_pump() */
-    LoopTimer *refine_timer;
-    bool refine_due;
+    LoopTimer *refine_timer; /* NULL: without JPEG */
+    bool refining;           /* lossy pixels are due to be replaced */
+    ContentCache *content;
 };
 
 struct Views {
@@ -172,6 +174,25 @@ static inline uint64_t box_area(const pixman_box32_t *box)
 uint64_t region_area(const pixman_region32_t *region);
 void region_from_box(pixman_region32_t *region, const pixman_box32_t *box);
 
+/* ---- view-lossy.c ---- */
+/* A lossy image has painted there. */
+void view_mark_lossy(ViewSurface *vs, const pixman_region32_t *region);
+/* Does the drawing work with pixels, of its target or others, that have to be exact and may not be?
+ */
+bool view_needs_exact(const ViewSurface *vs, const Drawable *drawable);
+/* The client has caught up: send a part of what is lossy and has been at rest. True: there is more.
+ */
+bool view_refine(View *view);
+void view_refine_tick(void *view);
+
+/* ---- view-content.c ---- */
+/* What was sent before, by content. */
+ContentCache *content_cache_new(void);
+void content_cache_free(ContentCache *cache); /* NULL is fine */
+/* The id of an image with these pixels; *seen: it isn't the first of its kind. */
+uint64_t content_cache_id(ContentCache *cache, const EncodeSource *source, bool *seen);
+uint64_t new_image_id(void);
+
 /* ---- view-walk.c ---- */
 /* ChannelClass.fill */
 void view_fill(ChannelClient *cc);
@@ -187,14 +208,15 @@ unsigned view_rects(const pixman_region32_t *region, const pixman_region32_t *av
 
 /* ---- view-send.c ---- */
 /* Queue messages: they leave in this order, each when its images are coded. */
-void view_send_drawable(View *view, Drawable *drawable);
-bool view_may_send(const View *view); /* is there room for more? */
+bool view_send_drawable(View *view, Drawable *drawable); /* lossy? */
+bool view_may_send(const View *view);                    /* is there room for more? */
 void view_send_plain(View *view, uint16_t type);
 void view_send_create(ViewSurface *vs, bool primary);
 void view_send_destroy(ViewSurface *vs);
 void view_send_monitors(View *view);
-/* An area of a surface as it is in the truth. False: no memory. */
-bool view_send_pixels(ViewSurface *vs, const pixman_box32_t *box, bool lossy_ok);
+/* An area of a surface as it is in the truth. False: no memory. *lossy: it may not be exact. */
+bool view_send_pixels(ViewSurface *vs, const pixman_box32_t *box, bool lossy_ok, bool *lossy);
+void view_send_move(ViewSurface *vs, const pixman_box32_t *box, int dx, int dy);
 void view_send_fill(ViewSurface *vs, const pixman_box32_t *box, uint32_t color);
 /* Hand over to the channel what is coded, in order, as long as there is room. */
 void view_pump(View *view);

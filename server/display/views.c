@@ -67,6 +67,10 @@ static void view_init(View *view, const WireMsgcDisplayInit *init)
     view->glz = glz_shared_get(shared, init->glz_dictionary_id, init->glz_dictionary_window_size);
     view->policy.glz = view->glz;
     view->palettes = palette_cache_new();
+    if (view->pixmaps)
+        view->content = content_cache_new();
+    if (view->policy.jpeg)
+        view->refine_timer = loop_timer_new(views->config.loop, view_refine_tick, view);
     view->position = views->serial;
     view->ready = true;
     views->views = g_list_append(views->views, view);

@@ -200,8 +200,7 @@ static bool open_all(Admission *admission)
         int flags = fcntl(options->listen_fd, F_GETFL);
 
         if (flags < 0 || fcntl(options->listen_fd, F_SETFL, flags | O_NONBLOCK) != 0) {
-            log_warning("the listening socket that was given can't be used: %s",
-                        g_strerror(errno));
+            log_warning("the listening socket that was given can't be used: %s", g_strerror(errno));
             return false;
         }
         if (!add_listener(admission, options->listen_fd, false, false))

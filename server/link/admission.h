@@ -8,9 +8,9 @@
 
 /* What peers may take before they have authenticated. */
 typedef struct AdmissionLimits {
-    unsigned deadline_ms; /* from the connection to the link result */
-    unsigned links;       /* at a time; one more drops the oldest */
-    size_t memory;        /* bytes in buffers of more than a few KiB, of all links together */
+    unsigned deadline_ms;     /* from the connection to the link result */
+    unsigned links;           /* at a time; one more drops the oldest */
+    size_t memory;            /* bytes in buffers of more than a few KiB, of all links together */
     unsigned accept_pause_ms; /* without descriptors or memory: until it is tried again */
 } AdmissionLimits;
 #define ADMISSION_LIMITS ((AdmissionLimits){15000, 128, 16 * 1024 * 1024, 200})

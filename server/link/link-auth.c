@@ -23,8 +23,8 @@ static bool wants_sasl(Link *link)
 /* Go on with next, now or later. */
 static void in_turn(Link *link, LinkFunc next, void (*refused)(Link *link))
 {
-    int wait = guard_wait(&link->admission->guard, stream_peer_key(link->stream),
-                          admission_now_ms());
+    int wait =
+        guard_wait(&link->admission->guard, stream_peer_key(link->stream), admission_now_ms());
 
     if (wait < 0) {
         link_log(link, "too many wrong passwords: not looked at");
@@ -161,10 +161,9 @@ static void sasl_finished(Link *link)
 static void sasl_step_work(Link *link)
 {
     /* The last byte that was sent is a NUL that isn't meant. */
-    link->sasl_step = link_sasl_step(link->sasl, link->sasl_started ? NULL : link->mechanism,
-                                     link->have ? link->buffer : NULL,
-                                     link->have ? link->have - 1 : 0, &link->sasl_out,
-                                     &link->sasl_out_size);
+    link->sasl_step = link_sasl_step(
+        link->sasl, link->sasl_started ? NULL : link->mechanism, link->have ? link->buffer : NULL,
+        link->have ? link->have - 1 : 0, &link->sasl_out, &link->sasl_out_size);
 }
 
 static void sasl_step_done(Link *link)
@@ -272,8 +271,7 @@ static void reply(Link *link)
 
 void link_authenticate(Link *link)
 {
-    if (!wants_sasl(link) ||
-        !wire_caps_has(&link->mess.common_caps, SPICE_COMMON_CAP_AUTH_SASL)) {
+    if (!wants_sasl(link) || !wire_caps_has(&link->mess.common_caps, SPICE_COMMON_CAP_AUTH_SASL)) {
         LinkKey *key = key_store_get(link->admission->keys);
 
         if (!key) {

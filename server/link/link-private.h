@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Private to link.c and link-auth.c: one connection before it is a channel's. It expects some bytes
- * and goes on with a function when they are there and all output is out; or it waits for the helper,
- * a key or a time. */
+ * and goes on with a function when they are there and all output is out; or it waits for the
+ * helper, a key or a time. */
 #ifndef SERVER_LINK_LINK_PRIVATE_H
 #define SERVER_LINK_LINK_PRIVATE_H
 
@@ -20,8 +20,8 @@ struct Link {
     bool gone;    /* dropped; freed as soon as nobody works with it */
     bool busy;    /* the helper works for it: stream, buffer and sasl are its own meanwhile */
     bool handshaking;
-    bool waiting;     /* go on by link_go_on() only */
-    bool waiting_key; /* why */
+    bool waiting;              /* go on by link_go_on() only */
+    bool waiting_key;          /* why */
     int64_t deadline, wake_at; /* ms; wake_at 0: none */
 
     LinkFunc next;

@@ -124,7 +124,7 @@ bool link_sasl_offers(const LinkSasl *sasl, const uint8_t *name, size_t size)
 }
 
 LinkSaslStep link_sasl_step(LinkSasl *sasl, const char *mechanism, const void *data, size_t size,
-                          const void **out, size_t *out_size)
+                            const void **out, size_t *out_size)
 {
     const char *answer = NULL;
     unsigned answer_size = 0;
@@ -132,8 +132,8 @@ LinkSaslStep link_sasl_step(LinkSasl *sasl, const char *mechanism, const void *d
 
     pthread_mutex_lock(&library_lock);
     if (mechanism)
-        result = sasl_server_start(sasl->conn, mechanism, data, (unsigned)size, &answer,
-                                     &answer_size);
+        result =
+            sasl_server_start(sasl->conn, mechanism, data, (unsigned)size, &answer, &answer_size);
     else
         result = sasl_server_step(sasl->conn, data, (unsigned)size, &answer, &answer_size);
     if (result != SASL_OK && result != SASL_CONTINUE)

@@ -40,10 +40,11 @@ typedef enum LinkSaslStep {
 /* The first step has the mechanism's name, later ones NULL. data: NULL: none. *out: valid until the
  * next call; *out_size 0: none. */
 LinkSaslStep link_sasl_step(LinkSasl *sasl, const char *mechanism, const void *data, size_t size,
-                          const void **out, size_t *out_size);
+                            const void **out, size_t *out_size);
 /* After completion: is the security layer as strong as the connection needs? */
 bool link_sasl_is_strong(const LinkSasl *sasl);
-/* The context, when it has negotiated a security layer: it now belongs to the caller. NULL: none. */
+/* The context, when it has negotiated a security layer: it now belongs to the caller. NULL: none.
+ */
 struct sasl_conn *link_sasl_take_layer(LinkSasl *sasl);
 /* In words, for the log; valid until the next call. */
 const char *link_sasl_error(const LinkSasl *sasl);

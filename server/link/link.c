@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The link stage of one connection: TLS handshake, WebSocket upgrade, link message, and the way into
- * a channel. Asynchronous reads, one after the other. docs/spec/server-api.md 8.2, 8.3 */
+/* The link stage of one connection: TLS handshake, WebSocket upgrade, link message, and the way
+ * into a channel. Asynchronous reads, one after the other. docs/spec/server-api.md 8.2, 8.3 */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -37,9 +37,8 @@ static int bound_socket(const struct addrinfo *info)
 
 int listen_tcp(const char *address, int port, int family)
 {
-    struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_ADDRCONFIG,
-                             .ai_family = family,
-                             .ai_socktype = SOCK_STREAM};
+    struct addrinfo hints = {
+        .ai_flags = AI_PASSIVE | AI_ADDRCONFIG, .ai_family = family, .ai_socktype = SOCK_STREAM};
     struct addrinfo *list = NULL;
     const char *host = address && address[0] ? address : NULL;
     char service[16];

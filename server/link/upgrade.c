@@ -72,8 +72,7 @@ static Text next_line(Text *rest)
 
 static UpgradeResult refuse(char *answer)
 {
-    g_strlcpy(answer,
-              "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+    g_strlcpy(answer, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
               UPGRADE_ANSWER_MAX);
     return UPGRADE_REFUSED;
 }

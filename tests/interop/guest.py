@@ -29,10 +29,11 @@ class Guest(Machine):
 
     def __init__(self, folder, guest="desktop", cards=1, tablet=True, agent=True, saved=None, card="qxl-vga", disk=None,
                  **more):
-        self.devices = ["-device", f"{card},id=card0"]
+        self.devices = ["-device", f"{card},id=card0,max_outputs=4"]
         for number in range(1, cards):
             self.devices += ["-device", f"qxl,id=card{number}"]
-        self.devices += ["-device", "qemu-xhci,id=usb"] + (["-device", "usb-tablet"] if tablet else ["-device", "usb-mouse"])
+        self.devices += ["-device", "qemu-xhci,id=usb"] + \
+            ["-device", "usb-tablet,id=pointer" if tablet else "usb-mouse,id=pointer"]
         if agent:
             self.devices += ["-device", "virtio-serial-pci", "-chardev", "spicevmc,id=agent,name=vdagent",
                              "-device", "virtserialport,chardev=agent,name=com.redhat.spice.0"]
@@ -108,6 +109,11 @@ class Guest(Machine):
         return self.run(f"echo {body} | base64 -d >/tmp/x.script; "
                         "XAUTHORITY=$(ls -t /tmp/serverauth.* /home/guest/.Xauthority 2>/dev/null | head -n1) "
                         "DISPLAY=:0 setpriv --reuid guest --regid guest --init-groups sh /tmp/x.script", seconds)
+
+    def write(self, path, data, append=False):
+        """Put bytes into a file of the guest."""
+        body = base64.b64encode(data).decode()
+        self.run(f"echo {body} | base64 -d {'>>' if append else '>'}{path}")
 
     def hmp(self, line):
         """A command of QEMU's human monitor: what it prints."""

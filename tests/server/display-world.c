@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The channel engine as tests want it (any room, any window, no socket), and the world around it. */
+/* The channel engine as tests want it (any room, any window, no socket), and the world around it.
+ */
 #include "display-world.h"
 
 #include <stdarg.h>
@@ -93,8 +94,8 @@ static void deliver(Peer *peer, uint16_t type, const uint8_t *data, size_t size)
         WireError error;
 
         wire_arena_init(&arena, 1 << 20);
-        const WireMsgDisplayDrawCopy *copy = wire_parse(
-            SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, type, data, size, &arena, &error);
+        const WireMsgDisplayDrawCopy *copy =
+            wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, type, data, size, &arena, &error);
         if (copy)
             count_image(peer, copy->src_image);
         wire_arena_clear(&arena);
@@ -521,8 +522,7 @@ void world_primary(World *world, uint32_t width, uint32_t height)
 
     if (world->surfaces[0].surface)
         world_destroy(world, 0);
-    world_create(world, 0, SPICE_SURFACE_FMT_32_xRGB, width, height,
-                 g_rand_boolean(world->rand));
+    world_create(world, 0, SPICE_SURFACE_FMT_32_xRGB, width, height, g_rand_boolean(world->rand));
     views_monitors_config(world->views, &monitors);
     views_primary_ready(world->views);
 }
@@ -770,7 +770,9 @@ void world_put(World *world, uint32_t id, int x, int y, uint32_t width, uint32_t
     pixman_box32_t box = {x, y, x + (int)width, y + (int)height};
     WireImage *image = wire_arena_alloc(&drawable->arena, sizeof(*image));
     size_t size = (size_t)width * height * 4;
+    bool exact = world->surfaces[id].surface->format == SPICE_SURFACE_FMT_32_xRGB;
 
+    borrowed &= exact;
     memset(image, 0, sizeof(*image));
     set_base(&message.base, id, &box);
     image->id = cache_id ? cache_id : (++world->cache_ids << 32 | QXL_IMAGE_GROUP_DEVICE);
@@ -800,7 +802,7 @@ void world_put(World *world, uint32_t id, int x, int y, uint32_t width, uint32_t
     message.copy.src_image = image;
     message.copy.src_area = (WireRect){0, 0, (int)height, (int)width};
     message.copy.rop_descriptor = SPICE_ROPD_OP_PUT;
-    drawable->put = true;
+    drawable->put = exact;
     world_draw(world, SPICE_MSG_DISPLAY_DRAW_COPY, &message, QXL_EFFECT_OPAQUE, drawable);
 }
 
@@ -855,14 +857,16 @@ static void random_surface_copy(World *world)
     WireImage *image;
     pixman_box32_t area, box;
 
-    if (!source)
+    /* A copy between surfaces of different depths paints nothing. */
+    if (!source || (source->format == SPICE_SURFACE_FMT_16_555) !=
+                       (target->format == SPICE_SURFACE_FMT_16_555))
         return;
 
     area = random_box(world, source, 150);
     box = random_box(world, target, 150);
     if (number(world, 0, 4)) { /* not scaled */
-        int w = MIN(area.x2 - area.x1, (int)target->width), h = MIN(area.y2 - area.y1,
-                                                                    (int)target->height);
+        int w = MIN(area.x2 - area.x1, (int)target->width),
+            h = MIN(area.y2 - area.y1, (int)target->height);
 
         area.x2 = area.x1 + w;
         area.y2 = area.y1 + h;
@@ -894,7 +898,8 @@ static void random_surface_copy(World *world)
 static void random_put(World *world)
 {
     uint32_t id = random_surface(world);
-    pixman_box32_t box = random_box(world, world->surfaces[id].surface, number(world, 0, 4) ? 40 : 300);
+    pixman_box32_t box =
+        random_box(world, world->surfaces[id].surface, number(world, 0, 4) ? 40 : 300);
     uint32_t w = (uint32_t)(box.x2 - box.x1), h = (uint32_t)(box.y2 - box.y1);
     uint32_t *pixels = world_pixels(world, w, h, number(world, 0, 4));
 
@@ -911,8 +916,7 @@ static void random_cached(World *world)
     pixman_box32_t box = random_box(world, world->surfaces[id].surface, 1);
 
     while (world->hoard->len <= i)
-        g_ptr_array_add(world->hoard,
-                        world_pixels(world, SIDE, SIDE, number(world, 0, 3)));
+        g_ptr_array_add(world->hoard, world_pixels(world, SIDE, SIDE, number(world, 0, 3)));
     if (world->surfaces[id].surface->width < SIDE || world->surfaces[id].surface->height < SIDE)
         return;
     box.x1 = MIN(box.x1, (int)world->surfaces[id].surface->width - SIDE);
@@ -977,8 +981,7 @@ static void random_image(World *world)
     default:
         message.copy.src_image = image;
         message.copy.src_area = area;
-        message.copy.rop_descriptor =
-            number(world, 0, 2) ? SPICE_ROPD_OP_PUT : SPICE_ROPD_OP_AND;
+        message.copy.rop_descriptor = number(world, 0, 2) ? SPICE_ROPD_OP_PUT : SPICE_ROPD_OP_AND;
         message.copy.scale_mode = SPICE_IMAGE_SCALE_MODE_NEAREST;
         drawable->reads_target = message.copy.rop_descriptor != SPICE_ROPD_OP_PUT;
         break;
@@ -993,8 +996,8 @@ static void random_image(World *world)
         }
         message.base.clip = (WireClip){SPICE_CLIP_TYPE_RECTS, 3, rects};
     }
-    world_draw(world, type, &message,
-               drawable->reads_target ? QXL_EFFECT_BLEND : QXL_EFFECT_OPAQUE, drawable);
+    world_draw(world, type, &message, drawable->reads_target ? QXL_EFFECT_BLEND : QXL_EFFECT_OPAQUE,
+               drawable);
 }
 
 static void random_surface_change(World *world)

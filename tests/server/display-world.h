@@ -30,7 +30,7 @@ typedef struct Peer {
     unsigned n_marks, n_monitors;
     char *fatal;
     uint64_t bytes, messages;
-    GArray *types; /* uint16_t: of all messages */
+    GArray *types;   /* uint16_t: of all messages */
     uint64_t pixels; /* of images that were sent with their data */
     bool mute;       /* messages are counted, not executed */
     bool black_at_mark;

@@ -721,13 +721,13 @@ static void test_worker(void)
 
     worker_loop = loop_new_poll();
     worker_stop = 0;
+    fill_bytes = 1000;
+    n_fill_messages = 3000; /* the worker's thread counts them */
     pthread_create(&thread, NULL, run_worker, NULL);
     Channel *main_channel = channel_new(server, &main_class, 0, server->loop, NULL);
     Channel *display = channel_new(server, &display_class, 0, worker_loop, NULL);
-    fill_bytes = 1000;
     for (int i = 0; i < 60; i++) {
         g_atomic_int_set(&worker_busy, i % 2);
-        n_fill_messages = 50;
         Peer *main_peer = peer_link(server, SPICE_CHANNEL_MAIN, 0, 0, true, NULL, PEER_UNIX);
         uint32_t id = client_connection_id(((ChannelClient *)main_channel->clients->data)->client);
         Peer *peer = peer_link(server, SPICE_CHANNEL_DISPLAY, 0, id, true, NULL,

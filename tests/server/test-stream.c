@@ -1037,7 +1037,6 @@ int main(void)
     test_websocket_in_tls();
     test_sasl_layer();
     g_rand_free(rnd);
-    sasl_client_done();
-    sasl_server_done();
+
     return tap_done();
 }

@@ -11,7 +11,8 @@ enum {
     ALL_CAPS = 1U << SPICE_DISPLAY_CAP_MONITORS_CONFIG | 1U << SPICE_DISPLAY_CAP_COMPOSITE |
                1U << SPICE_DISPLAY_CAP_A8_SURFACE | 1U << SPICE_DISPLAY_CAP_LZ4_COMPRESSION,
 };
-static const PeerConfig usual = {.caps = ALL_CAPS, .cache_pixels = 1 << 20, .window_pixels = 1 << 20};
+static const PeerConfig usual = {
+    .caps = ALL_CAPS, .cache_pixels = 1 << 20, .window_pixels = 1 << 20};
 
 static void check_right(World *world, int tolerance)
 {
@@ -31,9 +32,9 @@ static void check_right(World *world, int tolerance)
 static void test_attach(void)
 {
     World *world = world_new(1, 0);
-    static const uint16_t first[] = {
-        SPICE_MSG_DISPLAY_INVAL_ALL_PALETTES, SPICE_MSG_DISPLAY_SURFACE_CREATE,
-        SPICE_MSG_DISPLAY_DRAW_COPY, SPICE_MSG_DISPLAY_MONITORS_CONFIG, SPICE_MSG_DISPLAY_MARK};
+    static const uint16_t first[] = {SPICE_MSG_DISPLAY_INVAL_ALL_PALETTES,
+                                     SPICE_MSG_DISPLAY_SURFACE_CREATE, SPICE_MSG_DISPLAY_DRAW_COPY,
+                                     SPICE_MSG_DISPLAY_MONITORS_CONFIG, SPICE_MSG_DISPLAY_MARK};
     PeerConfig silent = usual;
     Peer *peer;
     uint32_t *pixels = world_pixels(world, 200, 150, 1);
@@ -200,8 +201,7 @@ static void test_traffic(void)
     tap_case("a stalled client doesn't grow");
     peer_give(peer, 0, 0);
     for (int i = 0; i < 30000; i++)
-        world_fill(world, 0,
-                   (pixman_box32_t){i % 600, i / 600, i % 600 + 20, i / 600 + 20},
+        world_fill(world, 0, (pixman_box32_t){i % 600, i / 600, i % 600 + 20, i / 600 + 20},
                    (uint32_t)i * 977, i % 2 ? SPICE_ROPD_OP_PUT : SPICE_ROPD_OP_AND);
     CHECK(views_memory(world->views) < 9 << 20);
     check_right(world, 0);

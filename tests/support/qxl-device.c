@@ -7,12 +7,13 @@
 
 static QXLInstance qxl;
 static GAsyncQueue *drawings, *cursors; /* of QXLCommandExt: the worker's thread takes them */
-static gint taken;
+static int drawn;
 
 static void put(GAsyncQueue *ring, uint32_t type, void *data)
 {
     QXLCommandExt command = {.cmd = {.type = type, .data = (uintptr_t)data}};
 
+    drawn += ring == drawings;
     g_async_queue_push(ring, g_memdup2(&command, sizeof command));
 }
 
@@ -191,9 +192,9 @@ void device_move_cursor(int x, int y)
     put(cursors, QXL_CMD_CURSOR, move);
 }
 
-int device_taken(void)
+int device_drawn(void)
 {
-    return g_atomic_int_get(&taken);
+    return drawn;
 }
 
 int device_wake(void)
@@ -241,10 +242,7 @@ static int take(GAsyncQueue *ring, QXLCommandExt *command)
 
 static int get_command(QXLInstance *instance, QXLCommandExt *command)
 {
-    if (!take(drawings, command))
-        return 0;
-    g_atomic_int_inc(&taken);
-    return 1;
+    return take(drawings, command);
 }
 
 static int get_cursor_command(QXLInstance *instance, QXLCommandExt *command)

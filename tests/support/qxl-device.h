@@ -22,6 +22,6 @@ void device_move_cursor(int x, int y);
 
 /* Tell the server that there are commands; returns how many drawings it has yet to take. */
 int device_wake(void);
-int device_taken(void); /* drawings that it took so far */
+int device_drawn(void); /* drawings that were put into the ring so far */
 
 #endif

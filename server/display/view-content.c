@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a client was sent, by content: pixels that come again have the same image id, so that they
+ * can be taken from its cache. The first of a kind is only remembered; who comes twice is cached.
+ * docs/spec/server-display.md 26.3 */
+#include "display/view.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+enum { MAX_ENTRIES = 4096 };
+
+/* 128 bits: nobody meets two contents with the same by chance, and who sees no ids and no seed
+ * can't on purpose. */
+typedef struct ContentKey {
+    uint64_t a, b;
+} ContentKey;
+
+typedef struct ContentEntry {
+    ContentKey key;
+    uint64_t id;
+    GList link; /* in 'used' */
+} ContentEntry;
+
+struct ContentCache {
+    GHashTable *table; /* &ContentEntry.key */
+    GQueue used;       /* the latest first */
+    ContentKey seed;
+};
+
+/* Images made by the server: unique in the process, as a client's cache is shared by displays. */
+uint64_t new_image_id(void)
+{
+    static atomic_uint_fast32_t count;
+
+    return (uint64_t)(uint32_t)(atomic_fetch_add(&count, 1) + 1) << 32 | QXL_IMAGE_GROUP_RED;
+}
+
+static unsigned key_hash(const void *key)
+{
+    return (unsigned)((const ContentKey *)key)->a;
+}
+
+static gboolean key_equal(const void *x, const void *y)
+{
+    const ContentKey *a = x, *b = y;
+
+    return a->a == b->a && a->b == b->b;
+}
+
+ContentCache *content_cache_new(void)
+{
+    ContentCache *cache = g_new0(ContentCache, 1);
+
+    cache->table = g_hash_table_new(key_hash, key_equal);
+    cache->seed.a = (uint64_t)g_random_int() << 32 | g_random_int();
+    cache->seed.b = (uint64_t)g_random_int() << 32 | g_random_int();
+
+    return cache;
+}
+
+void content_cache_free(ContentCache *cache)
+{
+    if (!cache)
+        return;
+
+    g_hash_table_destroy(cache->table);
+    while (cache->used.head) {
+        ContentEntry *entry = cache->used.head->data;
+
+        g_queue_unlink(&cache->used, &entry->link);
+        g_free(entry);
+    }
+    g_free(cache);
+}
+
+static inline uint64_t mix(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)a * b;
+
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Two independent lanes over words of eight bytes. */
+static ContentKey content_key(const ContentCache *cache, const EncodeSource *source)
+{
+    const uint8_t *p = source->pixels->data + source->offset;
+    size_t size = (size_t)source->stride * source->height;
+    uint64_t a = cache->seed.a ^ ((uint64_t)source->width << 32 | source->height);
+    uint64_t b = cache->seed.b ^ ((uint64_t)source->format << 8 | source->flags);
+    uint64_t x, y;
+
+    for (; size >= 16; p += 16, size -= 16) {
+        memcpy(&x, p, 8);
+        memcpy(&y, p + 8, 8);
+        a = mix(a ^ x, y ^ UINT64_C(0xa0761d6478bd642f));
+        b = mix(b ^ y, x ^ UINT64_C(0xe7037ed1a0b428db));
+    }
+    x = y = 0;
+    memcpy(&x, p, MIN(size, 8));
+    if (size > 8)
+        memcpy(&y, p + 8, size - 8);
+    a = mix(a ^ x, y ^ UINT64_C(0x8ebc6af09c88c6e3));
+    b = mix(b ^ y ^ size, x ^ UINT64_C(0x589965cc75374cc3));
+
+    return (ContentKey){a, b};
+}
+
+uint64_t content_cache_id(ContentCache *cache, const EncodeSource *source, bool *seen)
+{
+    ContentKey key = content_key(cache, source);
+    ContentEntry *entry = g_hash_table_lookup(cache->table, &key);
+
+    *seen = entry != NULL;
+    if (entry) {
+        g_queue_unlink(&cache->used, &entry->link);
+    } else {
+        if (cache->used.length >= MAX_ENTRIES) {
+            entry = cache->used.tail->data;
+            g_queue_unlink(&cache->used, &entry->link);
+            g_hash_table_remove(cache->table, &entry->key);
+        } else {
+            entry = g_new0(ContentEntry, 1);
+        }
+        entry->key = key;
+        entry->id = new_image_id();
+        entry->link.data = entry;
+        g_hash_table_insert(cache->table, &entry->key, entry);
+    }
+    g_queue_push_head_link(&cache->used, &entry->link);
+
+    return entry->id;
+}

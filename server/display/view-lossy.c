@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Pixels that a client has from lossy images: what may be done with them, and their replacement by
+ * exact ones when they are at rest. docs/spec/server-display.md 13, 26.5 */
+#include "display/view.h"
+
+enum {
+    REST_MS = 250,
+    AT_ONCE = 1 << 16, /* pixels that are refined in one go: what is new must not wait long */
+};
+
+void view_mark_lossy(ViewSurface *vs, const pixman_region32_t *region)
+{
+    pixman_region32_t *r = (pixman_region32_t *)(uintptr_t)region;
+    bool first = !pixman_region32_not_empty(&vs->lossy);
+
+    pixman_region32_union(&vs->lossy, &vs->lossy, r);
+    pixman_region32_union(&vs->fresh, &vs->fresh, r);
+    if (first && vs->view->refine_timer)
+        loop_timer_start(vs->view->refine_timer, REST_MS);
+}
+
+static bool rop_is_logical(uint16_t rop)
+{
+    return rop & (SPICE_ROPD_OP_OR | SPICE_ROPD_OP_AND | SPICE_ROPD_OP_XOR);
+}
+
+bool view_needs_exact(const ViewSurface *vs, const Drawable *drawable)
+{
+    const DrawableMessage *message = &drawable->message;
+    bool needs;
+    pixman_region32_t both;
+
+    if (!pixman_region32_not_empty((pixman_region32_t *)(uintptr_t)&vs->lossy))
+        return false;
+
+    switch (drawable->message_type) {
+    case SPICE_MSG_DISPLAY_DRAW_FILL:
+        needs = rop_is_logical(message->fill.rop_descriptor);
+        break;
+    case SPICE_MSG_DISPLAY_DRAW_STROKE:
+        needs = rop_is_logical(message->stroke.fore_mode);
+        break;
+    case SPICE_MSG_DISPLAY_DRAW_TEXT:
+        needs = rop_is_logical(message->text.fore_mode);
+        break;
+    case SPICE_MSG_DISPLAY_DRAW_COPY:
+        needs = rop_is_logical(message->copy.rop_descriptor);
+        break;
+    case SPICE_MSG_DISPLAY_DRAW_OPAQUE:
+        needs = rop_is_logical(message->opaque.rop_descriptor);
+        break;
+    case SPICE_MSG_DISPLAY_DRAW_BLEND:
+    case SPICE_MSG_DISPLAY_DRAW_ROP3:
+    case SPICE_MSG_DISPLAY_DRAW_COMPOSITE:
+        needs = true;
+        break;
+    default: /* pixels that were lossy stay so */
+        needs = false;
+        break;
+    }
+    if (!needs)
+        return false;
+
+    pixman_region32_init(&both);
+    pixman_region32_intersect(&both, (pixman_region32_t *)(uintptr_t)&drawable->region,
+                              (pixman_region32_t *)(uintptr_t)&vs->lossy);
+    needs = pixman_region32_not_empty(&both);
+    pixman_region32_fini(&both);
+
+    return needs;
+}
+
+/* Whatever was painted before the last tick, and not since, is due. */
+void view_refine_tick(void *data)
+{
+    View *view = data;
+    bool lossy = false;
+
+    for (unsigned i = 0; i < view->surfaces->len; i++) {
+        ViewSurface *vs = g_ptr_array_index(view->surfaces, i);
+
+        if (!pixman_region32_not_empty(&vs->lossy)) {
+            pixman_region32_clear(&vs->fresh);
+            continue;
+        }
+        lossy = true;
+        pixman_region32_subtract(&vs->exact, &vs->lossy, &vs->fresh);
+        pixman_region32_clear(&vs->fresh);
+        if (pixman_region32_not_empty(&vs->exact))
+            view->refining = true;
+    }
+    if (lossy)
+        loop_timer_start(view->refine_timer, REST_MS);
+    if (view->refining)
+        view_want(view);
+}
+
+bool view_refine(View *view)
+{
+    bool more = false;
+
+    for (unsigned i = 0; i < view->surfaces->len && view_may_send(view); i++) {
+        ViewSurface *vs = g_ptr_array_index(view->surfaces, i);
+        pixman_region32_t part;
+        pixman_box32_t box;
+        int n;
+
+        if (!pixman_region32_not_empty(&vs->exact) || pixman_region32_not_empty(&vs->lacks) ||
+            !vs->surface->alive)
+            continue;
+        box = *pixman_region32_rectangles(&vs->exact, &n);
+        box.y2 = MIN(box.y2, box.y1 + MAX(AT_ONCE / MAX(box.x2 - box.x1, 1), 1));
+        region_from_box(&part, &box);
+        view_lack(vs, &part);
+        pixman_region32_fini(&part);
+        view_flush(vs, NULL, false);
+        more |= pixman_region32_not_empty(&vs->exact);
+    }
+
+    return more;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The main channel's state; for it and its tests. */
+#ifndef SERVER_MAIN_MAIN_PRIVATE_H
+#define SERVER_MAIN_MAIN_PRIVATE_H
+
+#include "channel/client-private.h"
+#include "main/main-channel.h"
+
+struct MainChannel {
+    struct RedsState *server;
+    Channel *channel;
+    uint32_t mouse_modes, mouse_mode; /* as told to clients */
+    uint32_t latency_ms;              /* of the media clock */
+    uint32_t monitor_ms;              /* how often clients are looked at */
+};
+
+typedef struct MainClient {
+    ChannelClient base;
+    bool has_list; /* new channels are announced */
+    LoopTimer *monitor;
+    ChannelActivity activity; /* when the monitor looked last */
+    LogLimit log;
+} MainClient;
+
+#endif
