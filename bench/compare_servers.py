@@ -9,7 +9,12 @@ LONGEST_STALL_MS = 5
 
 
 def host_path(build, is_ours):
-    return os.path.join(os.path.abspath(build), 'server') if is_ours else None
+    if not is_ours:
+        return None
+    folder = os.path.join(os.path.abspath(build), 'server')
+    if not os.path.exists(os.path.join(folder, 'libspice-server.so.1')):
+        sys.exit('there is no server library of ours in ' + folder)
+    return folder
 
 
 def recorded_run(build, compression, is_ours, *arguments):

@@ -113,7 +113,8 @@ static void disconnected(ChannelClient *cc)
     MainChannel *channel = cc->channel->owner;
 
     loop_timer_free(((MainClient *)cc)->monitor);
-    agent_client_disconnected(channel->server->agent, cc);
+    if (channel->server->agent) /* gone before us when the server ends */
+        agent_client_disconnected(channel->server->agent, cc);
 }
 
 /* ---- Channels ---- */

@@ -5,7 +5,8 @@
 
 #include "worker/worker-private.h"
 
-/* What may wait to be rendered: commands, bytes of the guest's memory. The truth limits the copies. */
+/* What may wait to be rendered: commands, bytes of the guest's memory. The truth limits the copies.
+ */
 enum { MAX_PENDING = 1000, TRIMMED_PENDING = 900 };
 #define MAX_BORROWED ((size_t)16 << 20)
 #define TRIMMED_BORROWED ((size_t)8 << 20)

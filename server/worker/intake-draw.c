@@ -59,6 +59,8 @@ static bool read_source(IntakeDraw *draw, uint64_t address, IntakeRole role, boo
                         const WireImage **image, uint32_t *width, uint32_t *height)
 {
     if (address == 0 && draw->has_self_bitmap) {
+        if (intake_box_is_empty(&draw->self_area))
+            return guest_problem(&draw->reader, "a self bitmap outside its surface");
         draw->self_image = image;
         *width = draw->self_area.x2 - draw->self_area.x1;
         *height = draw->self_area.y2 - draw->self_area.y1;
@@ -454,11 +456,7 @@ static bool read_drawing(IntakeDraw *draw, QXLDrawable *guest)
         return false;
     if (!pixman_region32_not_empty(&drawable->region))
         return false;
-    if (!drawing_types[guest->type].read(draw, guest) || !add_declared(draw))
-        return false;
-    if (draw->self_image && intake_box_is_empty(&draw->self_area))
-        return guest_problem(&draw->reader, "a self bitmap outside its surface");
-    return true;
+    return drawing_types[guest->type].read(draw, guest) && add_declared(draw);
 }
 
 Drawable *intake_drawable(Intake *intake, const QXLCommandExt *command, GuestResource *resource,

@@ -29,7 +29,7 @@ class Guest(Machine):
 
     def __init__(self, folder, guest="desktop", cards=1, tablet=True, agent=True, saved=None, card="qxl-vga", disk=None,
                  **more):
-        self.devices = ["-device", f"{card},id=card0"]
+        self.devices = ["-device", f"{card},id=card0,max_outputs=4"]
         for number in range(1, cards):
             self.devices += ["-device", f"qxl,id=card{number}"]
         self.devices += ["-device", "qemu-xhci,id=usb"] + \

@@ -78,7 +78,7 @@ def make_certificates(folder):
 SERVER_LIBRARY = os.environ.get("SPICE_SERVER_LIBRARY", "")
 
 
-EXPECTED = re.compile(r"reset by peer|[Bb]roken pipe|decrypt|modulus")
+EXPECTED = re.compile(r"reset by peer|[Bb]roken pipe|decrypt|modulus|SSL_accept|SSL routines|[Pp]assword|[Tt]icket")
 
 
 class Machine:
@@ -282,7 +282,11 @@ class Display:
         for process in (self.manager, self.xvfb):
             if process:
                 process.terminate()
-                process.wait()
+                try:
+                    process.wait(5)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
         shutil.rmtree(self.home, ignore_errors=True)
 
     def xdotool(self, *arguments, check=True):
