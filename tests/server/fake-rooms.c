@@ -14,6 +14,8 @@ static GString *views_log, *cursor_log;
 static unsigned n_clients;
 static uint8_t client_caps;
 int fake_mouse_updates;
+const bool rooms_have_logs = true;
+unsigned rooms_bad_messages, rooms_messages;
 
 static void G_GNUC_PRINTF(2, 3) say(GString **log, const char *format, ...)
 {
@@ -64,6 +66,10 @@ void fake_server_free(struct RedsState *server)
 {
     loop_free(server->loop);
     g_free(server);
+}
+
+void rooms_connect(struct RedsState *server)
+{
 }
 
 void fake_server_run(struct RedsState *server)

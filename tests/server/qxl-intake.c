@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Hostile commands: every row of docs/spec/server-display.md 5.1 and every hole of QXL in
  * docs/spec/dangers.md. After each one the process lives, the command is back, and the next good
- * command works. */
+ * command works. Built twice: without clients, and with some (25.1). */
 #include <string.h>
 
 #include "codec/quic.h"
@@ -22,6 +22,7 @@ static void begin(void)
     guest_add_memslot(guest);
     guest_create_primary(guest, 128, 128, false);
     worker_start(worker_of(&guest->instance));
+    rooms_connect(server);
     guest_create_surface(guest, 1, SPICE_SURFACE_FMT_32_ARGB, 64, 64);
     guest_create_surface(guest, 2, SPICE_SURFACE_FMT_16_555, 64, 64);
     guest_create_surface(guest, 3, SPICE_SURFACE_FMT_8_A, 64, 64);
@@ -33,6 +34,7 @@ static void end(void)
 {
     worker_remove(worker_of(&guest->instance));
     CHECK(guest_n_out(guest) == 0 && guest->n_bad_releases == 0);
+    CHECK(rooms_bad_messages == 0 && (rooms_have_logs || rooms_messages > 100));
     fake_server_free(server);
     guest_free(guest);
 }
@@ -46,13 +48,16 @@ static char *sent_and_done(void (*send)(void))
     out = guest_n_out(guest);
     send();
     guest_sync(guest);
+    fake_server_run(server);
     char *log = fake_views_take_log();
     CHECK(guest_n_out(guest) == out);
     /* The next ones work. */
     static uint32_t color;
     guest_fill(guest, 0, guest_rect(0, 0, 128, 128), ++color);
     guest_sync(guest);
+    fake_server_run(server);
     CHECK(guest_pixel(guest, 127, 127) == color);
+    CHECK(rooms_bad_messages == 0);
     g_free(fake_views_take_log());
     guest->used = used;
     return log;
@@ -76,7 +81,7 @@ static void drawn(const char *name, void (*send)(void))
 
     tap_case(name);
     log = sent_and_done(send);
-    CHECK(strstr(log, "draw"));
+    CHECK(!rooms_have_logs || strstr(log, "draw"));
 }
 
 /* ---- pieces ---- */
@@ -253,10 +258,10 @@ static void every_good_type(void)
 
         if (type >= SPICE_MSG_DISPLAY_SURFACE_CREATE && type <= 317)
             continue;
-        if (!CHECK(strstr(log, what)))
+        if (!CHECK(!rooms_have_logs || strstr(log, what)))
             printf("# type %d\n", type);
     }
-    CHECK(strstr(log, "draw 104;"));
+    CHECK(!rooms_have_logs || strstr(log, "draw 104;"));
 }
 
 static void unknown_commands(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Guest memory: slots and their limits (CVE-2019-3813), and a guest that rewrites its commands while
- * they are read (CVE-2015-3247, CVE-2021-4207, CVE-2010-0430). The memory lies between pages that
- * can't be touched, so that every byte outside is noticed. */
+/* Guest memory: slots and their limits (CVE-2019-3813), and a guest that rewrites its commands
+ * while they are read (CVE-2015-3247, CVE-2021-4207, CVE-2010-0430). The memory lies between pages
+ * that can't be touched, so that every byte outside is noticed. */
 #include <string.h>
 
 #include "server/fake-rooms.h"
@@ -207,8 +207,7 @@ static void double_fetch(void)
                 drawables[i] = guest_copy(guest, 0, area, image);
                 break;
             case 2: { /* clipped */
-                QXLClipRects *clip =
-                    guest_inline_chunks(guest, 4, rects, sizeof rects, 32);
+                QXLClipRects *clip = guest_inline_chunks(guest, 4, rects, sizeof rects, 32);
 
                 clip->num_rects = 8;
                 drawables[i] = guest_drawable(guest, QXL_DRAW_FILL, 0, area);
