@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The worker: its thread, what it does in each turn, its beginning and its end.
  * docs/spec/server-api.md 6, 11.1, 11.2, docs/spec/server-display.md 3.1, 18 */
+#include "main/inputs.h"
 #include "worker/worker-private.h"
 
 #include <signal.h>
@@ -319,9 +320,9 @@ static bool add_parts(Worker *worker)
     };
     Truth *truth = truth_new(worker->n_surfaces, &observer, worker);
     Views *views = truth ? views_new(&config) : NULL;
-    Cursor *cursor =
-        views ? cursor_new(worker->server, worker->loop, worker->qxl->id, SPICE_MOUSE_MODE_SERVER)
-              : NULL;
+    uint32_t mode = worker->server->inputs ? inputs_mouse_mode(worker->server->inputs)
+                                           : SPICE_MOUSE_MODE_SERVER;
+    Cursor *cursor = views ? cursor_new(worker->server, worker->loop, worker->qxl->id, mode) : NULL;
 
     if (cursor) {
         hand_over(worker, truth, views, cursor);

@@ -8,6 +8,7 @@
 
 #include "display/views.h"
 #include "main/agent.h"
+#include "main/inputs.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static GString *views_log, *cursor_log;
@@ -80,6 +81,11 @@ void fake_server_run(struct RedsState *server)
 void server_update_mouse_mode(struct RedsState *server)
 {
     __atomic_add_fetch(&fake_mouse_updates, 1, __ATOMIC_RELAXED);
+}
+
+uint32_t inputs_mouse_mode(const Inputs *inputs)
+{
+    return SPICE_MOUSE_MODE_SERVER;
 }
 
 void agent_devices_changed(Agent *agent)
