@@ -97,9 +97,7 @@ static int display_turn(Worker *worker)
     end = loop_now_ns() + SLICE_US * (uint64_t)1000;
     do {
         if (!worker_take_display(worker)) {
-            if (worker->batch_open)
-                views_batch_end(worker->views);
-            worker->batch_open = false;
+            worker_end_batch(worker);
             if (any)
                 found(ring);
             return rest(worker, ring, worker->interface->req_cmd_notification);
@@ -196,9 +194,7 @@ void worker_set_running(Worker *worker, bool running)
         found(&worker->cursor_ring);
         worker_tell_capabilities(worker, true);
     } else {
-        if (worker->batch_open)
-            views_batch_end(worker->views);
-        worker->batch_open = false;
+        worker_end_batch(worker);
         truth_render_all(worker->truth);
         views_drain(worker->views, DRAIN_MS);
     }
