@@ -147,7 +147,10 @@ class Machine:
         return self
 
     def __exit__(self, *error):
-        self.file.close()
+        try:
+            self.file.close()
+        except OSError:
+            pass  # QEMU has ended already, with words of ours under way
         self.socket.close()
         self.process.kill()
         self.process.wait()
