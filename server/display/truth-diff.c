@@ -355,10 +355,70 @@ static void set_changed(const Diff *diff, pixman_region32_t *changed)
         pixman_region32_init(changed);
 }
 
+/* ---- moving ---- */
+
+typedef struct Picture {
+    Source *source;
+    int32_t x1, x2;
+} Picture;
+
+static const uint8_t *picture_row(void *context, int32_t y)
+{
+    const Picture *picture = context;
+
+    return source_row(picture->source, picture->x1, y, picture->x2 - picture->x1);
+}
+
+/* Move pixels of the target first where that explains most of the picture. Wrong pixels don't
+ * matter: all is compared after it. */
+static bool move_pixels(const Drawable *drawable, Source *source, const pixman_box32_t *area,
+                        ScrollMove *move)
+{
+    const CanvasPixels *target = &drawable->target->canvas->pixels;
+    unsigned size = canvas_unpacked_size(target->format);
+    SurfaceTree *tree = tree_of(drawable->target);
+    Picture picture = {source, area->x1, area->x2};
+    const ScrollSource rows = {picture_row, &picture};
+    pixman_box32_t *to = &move->to, from;
+
+    /* Where nothing moves (a video), look now and then. */
+    if (tree->unmoved >= 8 && tree->unmoved % 8 != 0) {
+        tree->unmoved++;
+        return false;
+    }
+    if (!scroll_find(target, area, &rows, tree->unmoved < 4 || tree->unmoved % 32 == 0, move)) {
+        tree->unmoved++;
+        return false;
+    }
+    tree->unmoved = 0;
+    from = (pixman_box32_t){to->x1 - move->dx, to->y1 - move->dy, to->x2 - move->dx,
+                            to->y2 - move->dy};
+    if (!truth_is_settled(drawable, &from))
+        return false;
+    for (int32_t i = 0; i < to->y2 - to->y1; i++) {
+        int32_t y = move->dy > 0 ? to->y2 - 1 - i : to->y1 + i;
+
+        memmove(canvas_row(target, y) + (size_t)to->x1 * size,
+                canvas_row(target, y - move->dy) + (size_t)from.x1 * size,
+                (size_t)(to->x2 - to->x1) * size);
+    }
+    return true;
+}
+
+/* Looking for a move reads rows here and there: not of pixels in a million pieces. */
+static bool may_move(const Source *source, const pixman_region32_t *area)
+{
+    pixman_region32_t *r = (pixman_region32_t *)area;
+    const pixman_box32_t *box = pixman_region32_extents(r);
+
+    return pixman_region32_n_rects(r) == 1 && box->x2 - box->x1 >= SCROLL_MIN_SIDE &&
+           box->y2 - box->y1 >= SCROLL_MIN_SIDE && source->pieces.n <= 256;
+}
+
 /* ---- painting ---- */
 
 bool truth_put(Truth *truth, const Drawable *drawable, const pixman_region32_t *area,
-               bool ignore_top, pixman_region32_t *changed)
+               bool ignore_top, PutResult *result)
 {
     const CanvasPixels *target = &drawable->target->canvas->pixels;
     pixman_box32_t *extents = pixman_region32_extents((pixman_region32_t *)area);
@@ -368,9 +428,10 @@ bool truth_put(Truth *truth, const Drawable *drawable, const pixman_region32_t *
                  .mask = ignore_top ? 0x00ffffffu : 0xffffffffu};
     Source source;
 
+    result->moved = false;
+    pixman_region32_clear(&result->changed);
     if (!source_init(&source, truth, drawable))
         return false;
-    pixman_region32_clear(changed);
     if (n == 0)
         return true;
     diff.left = extents->x1 / CELL_WIDTH * CELL_WIDTH;
@@ -380,6 +441,8 @@ bool truth_put(Truth *truth, const Drawable *drawable, const pixman_region32_t *
     diff.cells = g_try_new0(Cell, diff.n_across * diff.n_down);
     if (!diff.cells)
         return false;
+    if (may_move(&source, area))
+        result->moved = move_pixels(drawable, &source, extents, &result->move);
     /* Row by row, also where a row has many rectangles: the pieces are walked through once. */
     for (int start = 0, end; start < n; start = end) {
         for (end = start + 1; end < n && boxes[end].y1 == boxes[start].y1;)
@@ -394,10 +457,10 @@ bool truth_put(Truth *truth, const Drawable *drawable, const pixman_region32_t *
                          row + (size_t)(boxes[i].x1 - left) * diff.size);
         }
     }
-    set_changed(&diff, changed);
+    set_changed(&diff, &result->changed);
     g_free(diff.cells);
     if (n > 1 && n <= TRUTH_MAX_DIRTY)
-        pixman_region32_intersect(changed, changed, (pixman_region32_t *)area);
-    region_limit(changed, TRUTH_MAX_DIRTY);
+        pixman_region32_intersect(&result->changed, &result->changed, (pixman_region32_t *)area);
+    region_limit(&result->changed, TRUTH_MAX_DIRTY);
     return true;
 }

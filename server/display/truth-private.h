@@ -18,6 +18,7 @@
 #ifndef SERVER_DISPLAY_TRUTH_PRIVATE_H
 #define SERVER_DISPLAY_TRUTH_PRIVATE_H
 
+#include "display/scroll.h"
 #include "display/truth.h"
 
 enum {
@@ -53,6 +54,7 @@ typedef struct SurfaceTree {
      * than 'diverged_at' is rendered. Images aren't compared with the truth there. */
     pixman_region32_t diverged;
     uint64_t diverged_at;
+    unsigned unmoved; /* images in a row that turned out not to be moved pixels */
     /* While it is worked out what has to be rendered. */
     bool listed, needed, asked;
     pixman_box32_t area;
@@ -130,12 +132,20 @@ void truth_hide(Truth *truth, Drawable *drawable);
  * dirty and releases. */
 void truth_draw(Truth *truth, Drawable *drawable);
 
+/* Do clients that have got everything older than the drawing show there what the truth shows? */
+bool truth_is_settled(const Drawable *drawable, const pixman_box32_t *area);
+
 /* ---- truth-diff.c ---- */
-/* Paint a put drawing within the area, which lies in its region, where it differs from the target;
- * *changed is what did: few rectangles. Top bytes are copied but don't count when ignore_top.
- * False: its source isn't fit for this, nothing was painted. */
+typedef struct PutResult {
+    pixman_region32_t changed; /* few rectangles; without what was moved */
+    bool moved;                /* before that, these pixels were moved */
+    ScrollMove move;
+} PutResult;
+/* Paint a put drawing within the area, which lies in its region, where it differs from the target.
+ * Top bytes are copied but don't count when ignore_top. result->changed is initialised. False: its
+ * source isn't fit for this, nothing was painted. */
 bool truth_put(Truth *truth, const Drawable *drawable, const pixman_region32_t *area,
-               bool ignore_top, pixman_region32_t *changed);
+               bool ignore_top, PutResult *result);
 
 /* ---- truth-pixels.c ---- */
 /* After its pixels were painted: the message of a put drawing that had borrowed them. */

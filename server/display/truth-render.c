@@ -81,6 +81,10 @@ static void converge(Drawable *drawable, const pixman_region32_t *painted)
     pixman_region32_intersect(&differs, &tree->diverged, (pixman_region32_t *)painted);
     pixman_region32_union(&drawable->changed, &drawable->changed, &differs);
     region_limit(&drawable->changed, TRUTH_MAX_DIRTY);
+    if (drawable->moved) {
+        pixman_region32_union(&drawable->rest, &drawable->rest, &differs);
+        region_limit(&drawable->rest, TRUTH_MAX_DIRTY);
+    }
     if (drawable->serial > tree->diverged_at) {
         pixman_region32_subtract(&tree->diverged, &tree->diverged, (pixman_region32_t *)painted);
         region_limit(&tree->diverged, TRUTH_MAX_RECTS);
@@ -94,6 +98,50 @@ static void add_dirty(Surface *surface, const pixman_region32_t *changed)
     region_limit(&surface->dirty, TRUTH_MAX_DIRTY);
 }
 
+bool truth_is_settled(const Drawable *drawable, const pixman_box32_t *area)
+{
+    const Surface *target = drawable->target;
+
+    if (region_touches(&tree_of(target)->diverged, area))
+        return false;
+    /* Where something younger is still to be painted, what it hides may never have been. */
+    for (GList *link = target->pending.head; link; link = link->next)
+        if (region_touches(&((const Drawable *)link->data)->region, area))
+            return false;
+    return true;
+}
+
+static uint64_t region_pixels(const pixman_region32_t *region)
+{
+    int n;
+    pixman_box32_t *boxes = pixman_region32_rectangles((pixman_region32_t *)region, &n);
+    uint64_t pixels = 0;
+
+    for (int i = 0; i < n; i++)
+        pixels += (uint64_t)(boxes[i].x2 - boxes[i].x1) * (uint64_t)(boxes[i].y2 - boxes[i].y1);
+    return pixels;
+}
+
+static void set_result(Drawable *drawable, const PutResult *result)
+{
+    const pixman_box32_t *to = &result->move.to;
+
+    pixman_region32_copy(&drawable->changed, (pixman_region32_t *)&result->changed);
+    if (!result->moved)
+        return;
+    pixman_region32_union_rect(&drawable->changed, &drawable->changed, to->x1, to->y1,
+                               to->x2 - to->x1, to->y2 - to->y1);
+    region_limit(&drawable->changed, TRUTH_MAX_DIRTY);
+    /* The samples may have promised too much. */
+    drawable->moved = region_pixels(&result->changed) * 2 < region_pixels(&drawable->changed);
+    if (!drawable->moved)
+        return;
+    drawable->moved_to = *to;
+    drawable->moved_dx = result->move.dx;
+    drawable->moved_dy = result->move.dy;
+    pixman_region32_copy(&drawable->rest, (pixman_region32_t *)&result->changed);
+}
+
 /* Large images are compared and painted only where they will be seen. Others may have been sent
  * already, or may be sent later, as they are: what clients and the truth show would be different
  * things. */
@@ -101,20 +149,23 @@ static bool draw_put(Truth *truth, Drawable *drawable)
 {
     Surface *target = drawable->target;
     pixman_region32_t area;
+    PutResult result;
     bool done, borrowed = drawable->n_borrowed > 0;
 
     pixman_region32_init(&area);
+    pixman_region32_init(&result.changed);
     pixman_region32_copy(&area, &drawable->region);
     if (borrowed && pixman_region32_n_rects(&area) <= TRUTH_MAX_DIRTY)
         pixman_region32_intersect(&area, &area, &drawable->visible);
     done = truth_put(truth, drawable, &area,
-                     target->format == SPICE_SURFACE_FMT_32_xRGB && target->id == 0,
-                     &drawable->changed);
+                     target->format == SPICE_SURFACE_FMT_32_xRGB && target->id == 0, &result);
     if (done) {
+        set_result(drawable, &result);
         add_dirty(target, &drawable->changed);
         converge(drawable, &area);
     }
     pixman_region32_fini(&area);
+    pixman_region32_fini(&result.changed);
     return done;
 }
 

@@ -386,27 +386,42 @@ bool model_add(Model *model, uint16_t type, const SceneMessage *message, uint8_t
     return false;
 }
 
-/* Only what changed counts of what was rendered. */
-static void send_rendered(Model *model, Drawable *drawable)
+/* The pixels of a region that a drawing paints. */
+static void send_clipped(Model *model, const Drawable *drawable, const pixman_region32_t *region)
 {
     DrawableMessage message = drawable->message;
     int n;
-    pixman_box32_t *boxes = pixman_region32_rectangles(&drawable->changed, &n);
-    WireRect *rects;
+    pixman_box32_t *boxes = pixman_region32_rectangles((pixman_region32_t *)region, &n);
+    WireRect *rects = g_new(WireRect, n + 1);
 
-    if (n == 0)
-        return;
-    if (!drawable->put || drawable->n_blobs > 0) {
-        session_draw(&model->client.session, drawable->message_type, &message);
-        return;
-    }
-    rects = g_new(WireRect, n);
     for (int i = 0; i < n; i++)
         rects[i] = (WireRect){
             .left = boxes[i].x1, .top = boxes[i].y1, .right = boxes[i].x2, .bottom = boxes[i].y2};
     message.base.clip = (WireClip){SPICE_CLIP_TYPE_RECTS, n, rects};
     session_draw(&model->client.session, drawable->message_type, &message);
     g_free(rects);
+}
+
+/* Only what changed counts of what was rendered, or what isn't moved. */
+static void send_rendered(Model *model, Drawable *drawable)
+{
+    if (!pixman_region32_not_empty(&drawable->changed))
+        return;
+    if (drawable->moved) {
+        const pixman_box32_t *to = &drawable->moved_to;
+        WireMsgDisplayCopyBits move = {
+            .base = {.surface_id = drawable->target->id,
+                     .box = {.left = to->x1, .top = to->y1, .right = to->x2, .bottom = to->y2}},
+            .src_pos = {to->x1 - drawable->moved_dx, to->y1 - drawable->moved_dy}};
+
+        model->n_moved++;
+        session_draw(&model->client.session, SPICE_MSG_DISPLAY_COPY_BITS, &move);
+        send_clipped(model, drawable, &drawable->rest);
+    } else if (!drawable->put || drawable->n_blobs > 0) {
+        session_draw(&model->client.session, drawable->message_type, &drawable->message);
+    } else {
+        send_clipped(model, drawable, &drawable->changed);
+    }
 }
 
 void model_walk(Model *model, unsigned n)

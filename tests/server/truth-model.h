@@ -20,7 +20,7 @@ typedef struct Model {
     uint64_t serial;
     GQueue queue; /* Drawable, references: what the client still has to walk over */
     unsigned n_commands, n_released; /* guest resources */
-    unsigned n_dropped, n_rendered, n_merged;
+    unsigned n_dropped, n_rendered, n_merged, n_moved;
     bool upwards;
 } Model;
 

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Is a new picture mostly pixels of the old one at another place? Text that was scrolled, a window
+ * that was moved: one offset, found from a few samples, much cheaper than coding the area.
+ * docs/spec/server-display.md 26.3 */
+#ifndef SERVER_DISPLAY_SCROLL_H
+#define SERVER_DISPLAY_SCROLL_H
+
+#include <pixman.h>
+
+#include "canvas/image.h"
+
+/* The new picture: rows of pixels in the format of the old one. row() gives that of surface row y,
+ * from column box.x1 to box.x2; valid until the next call. */
+typedef struct ScrollSource {
+    const uint8_t *(*row)(void *context, int32_t y);
+    void *context;
+} ScrollSource;
+
+/* Pixels of 'to' came from 'to' less (dx, dy); both rectangles lie inside the old picture. */
+typedef struct ScrollMove {
+    pixman_box32_t to;
+    int32_t dx, dy;
+} ScrollMove;
+
+/* Smaller areas are not looked at. */
+enum { SCROLL_MIN_SIDE = 32, SCROLL_MIN_PIXELS = 8192 };
+
+/* One vertical, horizontal or free offset (the last only with anywhere: it takes longer) by which
+ * most of what differs between the old picture and the new one inside the box, which lies in the
+ * old one, comes from the old. By samples: the caller has to compare what is left, and gets the
+ * exact result that way. Formats of 2 and 4 bytes per pixel. */
+bool scroll_find(const CanvasPixels *old, const pixman_box32_t *box, const ScrollSource *picture,
+                 bool anywhere, ScrollMove *move);
+
+#endif

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Finding moved pixels: offsets and rectangles that are there are found, others aren't; and a
+ * client that moves its own pixels ends with the same picture. docs/spec/server-display.md 26.3 */
+#include <stdlib.h>
+#include <string.h>
+
+#include <spice/enums.h>
+#include <spice/qxl_dev.h>
+
+#include "canvas/pixels.h"
+#include "display/scroll.h"
+#include "tap.h"
+#include "truth-model.h"
+
+enum { WIDTH = 640, HEIGHT = 480 };
+
+typedef struct Page {
+    CanvasPixels old, new;
+    pixman_box32_t box;
+    uint64_t seed;
+} Page;
+
+static uint32_t next(Page *page, uint32_t n)
+{
+    page->seed ^= page->seed << 13;
+    page->seed ^= page->seed >> 7;
+    page->seed ^= page->seed << 17;
+    return (uint32_t)(page->seed >> 20) % n;
+}
+
+static void set(const CanvasPixels *pixels, int32_t x, int32_t y, uint32_t value)
+{
+    uint8_t *row = canvas_row(pixels, y);
+
+    if (pixels->format == PIXMAN_x1r5g5b5)
+        ((uint16_t *)row)[x] = value;
+    else
+        ((uint32_t *)row)[x] = value;
+}
+
+/* Lines of dark marks on white, with empty lines between them. */
+static void write_text(Page *page, const CanvasPixels *pixels, const pixman_box32_t *box)
+{
+    for (int32_t y = box->y1; y < box->y2; y++)
+        for (int32_t x = box->x1; x < box->x2; x++)
+            set(pixels, x, y, 0xffffff);
+    for (int32_t line = box->y1; line + 16 <= box->y2; line += 16) {
+        int32_t end = box->x1 + (box->x2 - box->x1) / 4 +
+                      (int32_t)next(page, (box->x2 - box->x1) * 3 / 4 + 1);
+
+        for (int32_t y = line + 2; y < line + 13; y++)
+            for (int32_t x = box->x1 + 6; x < MIN(end, box->x2); x++)
+                if (next(page, 3) == 0)
+                    set(pixels, x, y, 0x202020 + (next(page, 2) << 7));
+    }
+}
+
+static CanvasPixels page_pixels(pixman_format_code_t format)
+{
+    size_t stride = WIDTH * PIXMAN_FORMAT_BPP(format) / 8;
+
+    return (CanvasPixels){calloc(HEIGHT, stride), stride, WIDTH, HEIGHT, format};
+}
+
+static void copy_page(Page *page)
+{
+    memcpy(page->new.data, page->old.data, page->old.stride * HEIGHT);
+}
+
+static void page_init(Page *page, pixman_format_code_t format, uint64_t seed)
+{
+    const pixman_box32_t all = {0, 0, WIDTH, HEIGHT};
+
+    page->seed = seed * 0x9e3779b97f4a7c15u + 77;
+    page->old = page_pixels(format);
+    page->new = page_pixels(format);
+    page->box = all;
+    write_text(page, &page->old, &all);
+    copy_page(page);
+}
+
+static void page_clear(Page *page)
+{
+    free(page->old.data);
+    free(page->new.data);
+}
+
+/* Pixels of the old page to the new one. */
+static void move(Page *page, pixman_box32_t to, int32_t dx, int32_t dy)
+{
+    size_t size = canvas_unpacked_size(page->old.format);
+
+    for (int32_t y = to.y1; y < to.y2; y++)
+        memcpy(canvas_row(&page->new, y) + to.x1 * size,
+               canvas_row(&page->old, y - dy) + (to.x1 - dx) * size, (to.x2 - to.x1) * size);
+}
+
+static const uint8_t *page_row(void *context, int32_t y)
+{
+    const Page *page = context;
+
+    return canvas_row(&page->new, y) +
+           page->box.x1 * (ptrdiff_t)canvas_unpacked_size(page->new.format);
+}
+
+static bool find(Page *page, ScrollMove *found)
+{
+    const ScrollSource source = {page_row, page};
+
+    return scroll_find(&page->old, &page->box, &source, true, found);
+}
+
+/* Is the offset right for the whole rectangle, and the rectangle at least the one wanted? */
+static bool found_is(const Page *page, const ScrollMove *found, pixman_box32_t to, int32_t dx,
+                     int32_t dy)
+{
+    size_t size = canvas_unpacked_size(page->old.format);
+
+    if (found->dx != dx || found->dy != dy || found->to.x1 > to.x1 || found->to.y1 > to.y1 ||
+        found->to.x2 < to.x2 || found->to.y2 < to.y2) {
+        printf("# found %d,%d to %d,%d by %d,%d; wanted %d,%d to %d,%d by %d,%d\n", found->to.x1,
+               found->to.y1, found->to.x2, found->to.y2, found->dx, found->dy, to.x1, to.y1, to.x2,
+               to.y2, dx, dy);
+        return false;
+    }
+    for (int32_t y = to.y1; y < to.y2; y++)
+        if (memcmp(canvas_row(&page->new, y) + to.x1 * size,
+                   canvas_row(&page->old, y - dy) + (to.x1 - dx) * size,
+                   (to.x2 - to.x1) * size) != 0)
+            return false;
+    return true;
+}
+
+/* Pixels that were right, and aren't after the move. */
+static unsigned disturbed(const Page *page, const ScrollMove *found)
+{
+    unsigned n = 0;
+
+    for (int32_t y = found->to.y1; y < found->to.y2; y++)
+        for (int32_t x = found->to.x1; x < found->to.x2; x++) {
+            uint32_t now = ((uint32_t *)canvas_row(&page->new, y))[x];
+
+            n += now == ((uint32_t *)canvas_row(&page->old, y))[x] &&
+                 now != ((uint32_t *)canvas_row(&page->old, y - found->dy))[x - found->dx];
+        }
+    return n;
+}
+
+static void test_scrolled(pixman_format_code_t format)
+{
+    static const int32_t by[] = {1, 3, 16, 48, 100, 150, -1, -2, -16, -64, -150};
+    Page page;
+    ScrollMove found;
+
+    for (size_t i = 0; i < sizeof by / sizeof *by; i++) {
+        pixman_box32_t to = {0, MAX(by[i], 0), WIDTH, HEIGHT + MIN(by[i], 0)},
+                       fresh = {0, by[i] > 0 ? 0 : to.y2, WIDTH, by[i] > 0 ? to.y1 : HEIGHT};
+
+        page_init(&page, format, i);
+        move(&page, to, 0, by[i]);
+        write_text(&page, &page.new, &fresh);
+        CHECK(find(&page, &found) && found_is(&page, &found, to, 0, by[i]));
+        page_clear(&page);
+
+        /* Sideways, where the rows are wide enough to be known again. */
+        page_init(&page, format, i + 100);
+        to = (pixman_box32_t){MAX(by[i], 0), 0, WIDTH + MIN(by[i], 0), HEIGHT};
+        fresh = (pixman_box32_t){by[i] > 0 ? 0 : to.x2, 0, by[i] > 0 ? to.x1 : WIDTH, HEIGHT};
+        move(&page, to, by[i], 0);
+        write_text(&page, &page.new, &fresh);
+        to.y1 = 3;
+        to.y2 = HEIGHT - 4;
+        CHECK(find(&page, &found) && found_is(&page, &found, to, by[i], 0));
+        page_clear(&page);
+    }
+}
+
+static void test_parts(void)
+{
+    Page page;
+    ScrollMove found;
+    pixman_box32_t to;
+
+    tap_case("a pane is scrolled between others that stand still");
+    page_init(&page, PIXMAN_x8r8g8b8, 5);
+    to = (pixman_box32_t){160, 64, 600, 400};
+    move(&page, to, 0, -32);
+    write_text(&page, &page.new, &(pixman_box32_t){160, 400, 600, 432});
+    CHECK(find(&page, &found));
+    CHECK(found_is(&page, &found, (pixman_box32_t){160, 64, 600, 400}, 0, -32));
+    /* What stands still isn't moved. */
+    CHECK(disturbed(&page, &found) < 440 * 336 / 50);
+    page_clear(&page);
+
+    tap_case("the source lies outside of the box");
+    page_init(&page, PIXMAN_x8r8g8b8, 6);
+    page.box = (pixman_box32_t){96, 100, 128, 380};
+    to = page.box;
+    move(&page, to, 0, -64);
+    CHECK(find(&page, &found) && found_is(&page, &found, to, 0, -64));
+    page_clear(&page);
+
+    tap_case("a window is moved");
+    for (int i = 0; i < 12; i++) {
+        int32_t dx = (int32_t)(i * 29) % 120 - 60, dy = (int32_t)(i * 17) % 80 - 37;
+
+        page_init(&page, PIXMAN_x8r8g8b8, 20 + i);
+        to = (pixman_box32_t){150 + dx, 120 + dy, 450 + dx, 330 + dy};
+        move(&page, to, dx, dy);
+        page.box =
+            (pixman_box32_t){MIN(150, to.x1), MIN(120, to.y1), MAX(450, to.x2), MAX(330, to.y2)};
+        CHECK(find(&page, &found) &&
+              found_is(&page, &found, (pixman_box32_t){to.x1 + 8, to.y1 + 8, to.x2 - 8, to.y2 - 8},
+                       dx, dy));
+        page_clear(&page);
+    }
+}
+
+static void test_nothing(void)
+{
+    Page page;
+    ScrollMove found;
+
+    tap_case("nothing has moved");
+    page_init(&page, PIXMAN_x8r8g8b8, 40);
+    CHECK(!find(&page, &found));
+    write_text(&page, &page.new, &page.box);
+    CHECK(!find(&page, &found));
+    /* One colour, gone from place to place: nothing to know it by. */
+    memset(page.old.data, 0x11, page.old.stride * HEIGHT);
+    memset(page.new.data, 0x22, page.new.stride *HEIGHT);
+    CHECK(!find(&page, &found));
+    /* A pattern is like itself at many offsets. */
+    for (int32_t y = 0; y < HEIGHT; y++)
+        for (int32_t x = 0; x < WIDTH; x++) {
+            set(&page.old, x, y, (x & 8) ^ (y & 8) ? 0xffffff : 0);
+            set(&page.new, x, y, (x & 8) ^ (y & 8) ? 0 : 0xffffff);
+        }
+    find(&page, &found);
+    page_clear(&page);
+
+    tap_case("too small, or not inside");
+    page_init(&page, PIXMAN_x8r8g8b8, 41);
+    static const pixman_box32_t bad[] = {{0, 0, 31, 400},        {0, 0, 400, 31},
+                                         {0, 0, 33, 33},         {-1, 0, 400, 400},
+                                         {0, 0, WIDTH + 1, 400}, {0, 300, 600, HEIGHT + 1}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        page.box = bad[i];
+        CHECK(!find(&page, &found));
+    }
+    page_clear(&page);
+
+    tap_case("a picture that is made to be slow");
+    page_init(&page, PIXMAN_x8r8g8b8, 42);
+    for (int32_t y = 0; y < HEIGHT; y++)
+        for (int32_t x = 0; x < WIDTH; x++) {
+            set(&page.old, x, y, 0x010203);
+            /* Every anchor begins like every place, and is found nowhere. */
+            set(&page.new, x, y, (x & 15) < 2 ? 0x010203 : next(&page, 0xffffff));
+        }
+    CHECK(!find(&page, &found));
+    page_clear(&page);
+}
+
+/* ---- the truth and a client ---- */
+
+static WireImage *shown(Model *model, uint32_t id, pixman_box32_t box)
+{
+    WireImage *image =
+        scene_bitmap(&model->scene, SPICE_BITMAP_FMT_32BIT, box.x2 - box.x1, box.y2 - box.y1);
+    CanvasSurface *reference = session_surface(&model->scene.session, id);
+
+    image->u.bitmap.flags = SPICE_BITMAP_FLAGS_TOP_DOWN;
+    for (int32_t y = box.y1; y < box.y2; y++)
+        memcpy((uint8_t *)image->u.bitmap.data.data + (size_t)(y - box.y1) * image->u.bitmap.stride,
+               scene_row(reference, y) + 4 * box.x1, 4 * (size_t)(box.x2 - box.x1));
+    return image;
+}
+
+static void put_image(Model *model, uint32_t id, pixman_box32_t box, WireImage *image)
+{
+    SceneMessage message;
+
+    memset(&message, 0, sizeof message);
+    message.base.surface_id = id;
+    message.base.box = (WireRect){.left = box.x1, .top = box.y1, .right = box.x2, .bottom = box.y2};
+    message.copy.src_image = image;
+    message.copy.src_area = (WireRect){.right = box.x2 - box.x1, .bottom = box.y2 - box.y1};
+    message.copy.rop_descriptor = SPICE_ROPD_OP_PUT;
+    model_add(model, SPICE_MSG_DISPLAY_DRAW_COPY, &message, QXL_EFFECT_OPAQUE,
+              scene_random(&model->scene, 4) != 0);
+}
+
+/* Random commands, most of them images of what is shown with a part of it moved. */
+static bool moving_stream(uint64_t seed, unsigned *n_moved)
+{
+    Model model;
+    bool ok;
+
+    model_init(&model, seed, 260, 200, true);
+    for (int i = 0; i < 60; i++) {
+        uint32_t id = scene_random(&model.scene, 8) ? 6 : 7;
+        int32_t x = scene_random(&model.scene, 100), y = scene_random(&model.scene, 80);
+        pixman_box32_t box = {x, y, x + 120 + (int32_t)scene_random(&model.scene, 40),
+                              y + 70 + (int32_t)scene_random(&model.scene, 50)};
+        WireImage *image = shown(&model, id, box);
+        uint8_t *pixels = (uint8_t *)image->u.bitmap.data.data;
+        int32_t dx =
+                    scene_random(&model.scene, 3) ? 0 : (int32_t)scene_random(&model.scene, 19) - 9,
+                dy = (int32_t)scene_random(&model.scene, 41) - 20;
+        CanvasSurface *reference = session_surface(&model.scene.session, id);
+        SceneMessage message;
+
+        switch (scene_random(&model.scene, 8)) {
+        case 0:
+            scene_make(&model.scene, SPICE_MSG_DISPLAY_DRAW_FILL, id, &message);
+            model_add(&model, SPICE_MSG_DISPLAY_DRAW_FILL, &message,
+                      model_effect(&model, SPICE_MSG_DISPLAY_DRAW_FILL, &message), false);
+            break;
+        case 1:
+            scene_make(&model.scene, SPICE_MSG_DISPLAY_COPY_BITS, id, &message);
+            message.base.box = (WireRect){.left = x, .top = y, .right = x + 90, .bottom = y + 90};
+            model_add(&model, SPICE_MSG_DISPLAY_COPY_BITS, &message, QXL_EFFECT_OPAQUE, false);
+            break;
+        default:
+            for (int32_t row = box.y1; row < box.y2; row++)
+                for (int32_t column = box.x1; column < box.x2; column++) {
+                    int32_t from_x = column - dx, from_y = row - dy;
+
+                    if (from_x >= 0 && from_x < 260 && from_y >= 0 && from_y < 200)
+                        memcpy(pixels + (size_t)(row - box.y1) * image->u.bitmap.stride +
+                                   4 * (size_t)(column - box.x1),
+                               scene_row(reference, from_y) + 4 * from_x, 4);
+                }
+            for (uint32_t j = scene_random(&model.scene, 9); j > 0; j--)
+                pixels[scene_random(&model.scene, image->u.bitmap.data.size)] ^= 0x40;
+            put_image(&model, id, box, image);
+            break;
+        }
+        if (scene_random(&model.scene, 2))
+            model_walk(&model, scene_random(&model.scene, 4));
+    }
+    ok = model_check_all(&model);
+    *n_moved += model.n_moved;
+    if (!ok)
+        printf("# seed %d\n", (int)seed);
+    model_clear(&model);
+    return ok && model.n_commands == model.n_released;
+}
+
+int main(void)
+{
+    unsigned n_moved = 0;
+
+    tap_case("scrolled by any amount, 32 bits");
+    test_scrolled(PIXMAN_x8r8g8b8);
+    tap_case("scrolled by any amount, 16 bits");
+    test_scrolled(PIXMAN_x1r5g5b5);
+    test_parts();
+    test_nothing();
+    tap_case("a client that moves its own pixels");
+    for (uint64_t seed = 0; seed < 60; seed++)
+        if (!CHECK(moving_stream(seed, &n_moved)))
+            break;
+    CHECK(n_moved > 100);
+    printf("# %u moves\n", n_moved);
+    return tap_done();
+}
