@@ -49,6 +49,8 @@ static void set_volume(Sound *sound, uint8_t n, const uint16_t *channels)
 
 void sound_add_playback(SpiceServer *server, SpicePlaybackInstance *playback)
 {
+    if (g_list_find(server->playbacks, playback))
+        return; /* the same again */
     playback->st = g_new0(SpicePlaybackState, 1);
     sound_init(&playback->st->sound, server);
     server->playbacks = g_list_prepend(server->playbacks, playback);
@@ -68,6 +70,8 @@ bool sound_remove_playback(SpicePlaybackInstance *playback)
 
 void sound_add_record(SpiceServer *server, SpiceRecordInstance *record)
 {
+    if (g_list_find(server->records, record))
+        return; /* the same again */
     record->st = g_new0(SpiceRecordState, 1);
     sound_init(&record->st->sound, server);
     server->records = g_list_prepend(server->records, record);

@@ -308,11 +308,7 @@ bool pixmap_cache_add(PixmapCache *cache, uint8_t channel_id, uint64_t image_id,
         /* A client lets the image that comes last decide what is lossy. Between channels that may
          * be one which the server has evicted long ago: then an exact image would be waited for
          * that never comes. So lossy ones are for a channel that is alone. */
-        pthread_mutex_lock(&cache->shared->lock);
-        bool shared = cache->refs > 1;
-
-        pthread_mutex_unlock(&cache->shared->lock);
-        if (shared)
+        if (pixmap_cache_users(cache) > 1)
             return false;
     }
     pthread_mutex_lock(&cache->lock);

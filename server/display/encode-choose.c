@@ -174,6 +174,19 @@ static Coder choose_glz(const EncodePolicy *policy, const EncodeSource *source)
                : CODER_LZ;
 }
 
+bool encode_may_palettize(const EncodePolicy *policy)
+{
+    switch (policy->compression) {
+    case SPICE_IMAGE_COMPRESSION_AUTO_GLZ:
+    case SPICE_IMAGE_COMPRESSION_AUTO_LZ:
+    case SPICE_IMAGE_COMPRESSION_GLZ:
+    case SPICE_IMAGE_COMPRESSION_LZ:
+        return !policy->local;
+    default:
+        return false;
+    }
+}
+
 Coder encode_choose(const EncodePolicy *policy, const EncodeSource *source)
 {
     bool quic_fits = is_gradual_format(source->format) && source->width >= 3 && source->height >= 3;

@@ -5,6 +5,7 @@
 
 enum {
     WALK_NS = 4 * 1000 * 1000, /* the worker has other things to do, too */
+    MAX_CUT = 8,      /* walks that may end early before what is lacking is sent all the same */
     SMALL = 1024,     /* pixels: an opaque drawing of that size is left to the image around it */
     SOURCE_SLACK = 4, /* a source that is lacking is sent when it isn't that much larger than what
                          is drawn */
@@ -361,6 +362,11 @@ void view_fill(ChannelClient *cc)
     }
     if (!view->first)
         view->position = view->views->serial;
+    view->n_cut = more ? view->n_cut + 1 : 0;
+    if (more && view->n_cut < MAX_CUT && view_may_send(view)) {
+        view_want(view);
+        return;
+    }
 
     /* A walk may have ended the old one. */
     primary = view->views->primary ? view_find(view, view->views->primary) : NULL;
@@ -371,6 +377,9 @@ void view_fill(ChannelClient *cc)
     view_leave_damage(view);
     view_announce(view, primary);
     view_pump(view);
-    if (more && view_may_send(view))
-        view_want(view);
+    if (more) {
+        view->n_cut = 0;
+        if (view_may_send(view))
+            view_want(view);
+    }
 }

@@ -119,6 +119,7 @@ struct View {
     size_t queue_cost;
     uint64_t position; /* the newest drawing that was walked over */
     bool need_monitors, need_mark;
+    unsigned n_cut; /* walks in a row that ended for lack of time */
 
     Out *out_first, *out_last;
     unsigned n_out, n_coding;

@@ -110,7 +110,7 @@ static void key_bytes(InputsClient *client, uint32_t code)
 int spice_server_kbd_leds(SpiceKbdInstance *sin, int leds)
 {
     if (sin && sin->st) {
-        sin->st->inputs->locks = leds & ALL_LOCKS;
+        sin->st->inputs->locks = (uint8_t)leds;
         send_locks(sin->st->inputs);
     }
     return 0;

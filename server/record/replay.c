@@ -4,6 +4,7 @@
  *
  * A recording is hostile input: what it makes us allocate is bounded, and after the first error
  * there are no more commands. */
+#include <pthread.h>
 #include <spice.h>
 #include <string.h>
 
@@ -33,8 +34,8 @@ struct SpiceReplay {
     RecordBlock *primary;
 
     /* shared with the threads that free */
-    GMutex lock;
-    GCond surface_freed;
+    pthread_mutex_t lock;
+    pthread_cond_t surface_freed;
     ReplayCommand *commands; /* all that were not freed */
     size_t unbacked;         /* their sum */
     uint32_t n_surfaces;
@@ -68,7 +69,7 @@ static uint32_t take_number(SpiceReplay *replay)
 {
     uint32_t number = NO_SURFACE;
 
-    g_mutex_lock(&replay->lock);
+    pthread_mutex_lock(&replay->lock);
     for (;;) {
         uint8_t *free = replay->n_surfaces > 1
                             ? memchr(replay->surfaces + 1, SURFACE_FREE, replay->n_surfaces - 1)
@@ -81,9 +82,9 @@ static uint32_t take_number(SpiceReplay *replay)
         }
         if (!replay->n_dying)
             break;
-        g_cond_wait(&replay->surface_freed, &replay->lock);
+        pthread_cond_wait(&replay->surface_freed, &replay->lock);
     }
-    g_mutex_unlock(&replay->lock);
+    pthread_mutex_unlock(&replay->lock);
     return number;
 }
 
@@ -112,10 +113,10 @@ static bool renumber(SpiceReplay *replay, ReplayCommand *command)
         }
         g_hash_table_remove(replay->numbers, GUINT_TO_POINTER(recorded));
         command->destroys = surface->surface_id;
-        g_mutex_lock(&replay->lock);
+        pthread_mutex_lock(&replay->lock);
         replay->surfaces[command->destroys] = SURFACE_DYING;
         replay->n_dying++;
-        g_mutex_unlock(&replay->lock);
+        pthread_mutex_unlock(&replay->lock);
     }
     return true;
 }
@@ -155,11 +156,11 @@ static void destroy_surfaces(SpiceReplay *replay, QXLInstance *instance)
     record_free_blocks(replay->primary);
     replay->primary = NULL;
     g_hash_table_remove_all(replay->numbers);
-    g_mutex_lock(&replay->lock);
+    pthread_mutex_lock(&replay->lock);
     for (uint32_t i = 1; i < replay->n_surfaces; i++)
         if (replay->surfaces[i] == SURFACE_ALIVE)
             replay->surfaces[i] = SURFACE_FREE;
-    g_mutex_unlock(&replay->lock);
+    pthread_mutex_unlock(&replay->lock);
 }
 
 static void run_event(SpiceReplay *replay, QXLInstance *instance, uint32_t type)
@@ -194,7 +195,7 @@ static void unlink_command(SpiceReplay *replay, ReplayCommand *command)
     if (command->destroys != NO_SURFACE) {
         replay->surfaces[command->destroys] = SURFACE_FREE;
         replay->n_dying--;
-        g_cond_broadcast(&replay->surface_freed);
+        pthread_cond_broadcast(&replay->surface_freed);
     }
 }
 
@@ -220,13 +221,13 @@ static ReplayCommand *read_command(SpiceReplay *replay, uint32_t type)
     command->destroys = NO_SURFACE;
     if (data) /* every command starts with it */
         ((QXLReleaseInfo *)(uintptr_t)data)->id = (uintptr_t)command;
-    g_mutex_lock(&replay->lock);
+    pthread_mutex_lock(&replay->lock);
     command->next = replay->commands;
     if (command->next)
         command->next->previous = command;
     replay->commands = command;
     replay->unbacked += command->unbacked;
-    g_mutex_unlock(&replay->lock);
+    pthread_mutex_unlock(&replay->lock);
     if (type == QXL_CMD_SURFACE && !renumber(replay, command)) {
         spice_replay_free_cmd(replay, &command->ext);
         return NULL;
@@ -241,9 +242,9 @@ static void begin_item(SpiceReplay *replay)
 
     record->budget = RECORD_MEMORY_LIMIT;
     record->unbacked = 0;
-    g_mutex_lock(&replay->lock);
+    pthread_mutex_lock(&replay->lock);
     record->unbacked_limit = UNBACKED_LIMIT - MIN(UNBACKED_LIMIT, replay->unbacked);
-    g_mutex_unlock(&replay->lock);
+    pthread_mutex_unlock(&replay->lock);
 }
 
 QXLCommandExt *spice_replay_next_cmd(SpiceReplay *replay, QXLInstance *instance)
@@ -282,9 +283,9 @@ void spice_replay_free_cmd(SpiceReplay *replay, QXLCommandExt *cmd)
 
     if (!replay || !command)
         return;
-    g_mutex_lock(&replay->lock);
+    pthread_mutex_lock(&replay->lock);
     unlink_command(replay, command);
-    g_mutex_unlock(&replay->lock);
+    pthread_mutex_unlock(&replay->lock);
     free_command(command);
 }
 
@@ -296,8 +297,8 @@ void spice_replay_free(SpiceReplay *replay)
         spice_replay_free_cmd(replay, &replay->commands->ext);
     record_free_blocks(replay->primary);
     g_hash_table_destroy(replay->numbers);
-    g_mutex_clear(&replay->lock);
-    g_cond_clear(&replay->surface_freed);
+    pthread_mutex_destroy(&replay->lock);
+    pthread_cond_destroy(&replay->surface_freed);
     g_free(replay->surfaces);
     fclose(replay->record.file);
     g_free(replay);
@@ -321,7 +322,7 @@ SpiceReplay *spice_replay_new(FILE *file, int nsurfaces)
     replay->record.map_surface = map_surface;
     replay->record.map_context = replay;
     replay->numbers = g_hash_table_new(NULL, NULL);
-    g_mutex_init(&replay->lock);
-    g_cond_init(&replay->surface_freed);
+    pthread_mutex_init(&replay->lock, NULL);
+    pthread_cond_init(&replay->surface_freed, NULL);
     return replay;
 }

@@ -153,7 +153,8 @@ bool worker_take_display(Worker *worker)
 {
     QXLCommandExt command;
 
-    if (!worker->interface->get_command(worker->qxl, &command))
+    if (!worker->interface->get_command ||
+        !worker->interface->get_command(worker->qxl, &command))
         return false;
     record(worker, &command);
     worker_display_command(worker, &command);
@@ -164,7 +165,8 @@ bool worker_take_cursor(Worker *worker)
 {
     QXLCommandExt command;
 
-    if (!worker->interface->get_cursor_command(worker->qxl, &command))
+    if (!worker->interface->get_cursor_command ||
+        !worker->interface->get_cursor_command(worker->qxl, &command))
         return false;
     record(worker, &command);
     worker_cursor_command(worker, &command);
@@ -181,12 +183,20 @@ static void flush_ring(Worker *worker, bool (*take)(Worker *worker))
     }
 }
 
+void worker_end_batch(Worker *worker)
+{
+    if (worker->batch_open)
+        views_batch_end(worker->views);
+    worker->batch_open = false;
+}
+
 void worker_flush_rings(Worker *worker)
 {
     if (!worker->running)
         return;
     flush_ring(worker, worker_take_cursor);
     flush_ring(worker, worker_take_display);
+    worker_end_batch(worker);
 }
 
 void worker_out_of_memory(Worker *worker)
@@ -194,6 +204,7 @@ void worker_out_of_memory(Worker *worker)
     if (!worker->running)
         return;
     flush_ring(worker, worker_take_display);
+    worker_end_batch(worker);
     if (!worker->interface->flush_resources || worker->interface->flush_resources(worker->qxl))
         return;
     /* Whatever waits with memory of the guest is rendered, and thereby released. */

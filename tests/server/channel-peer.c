@@ -21,13 +21,13 @@ static GLogWriterOutput count_line(GLogLevelFlags level, const GLogField *fields
     (void)n;
     (void)data;
     if (level & (G_LOG_LEVEL_WARNING | G_LOG_LEVEL_CRITICAL))
-        log_lines++;
+        __atomic_add_fetch(&log_lines, 1, __ATOMIC_RELAXED);
     return G_LOG_WRITER_HANDLED;
 }
 
 unsigned peer_log_lines(void)
 {
-    return log_lines;
+    return __atomic_load_n(&log_lines, __ATOMIC_RELAXED);
 }
 
 struct RedsState *peer_server_new(void)

@@ -32,6 +32,7 @@ typedef struct Peer {
     uint64_t bytes, messages;
     GArray *types;   /* uint16_t: of all messages */
     uint64_t pixels; /* of images that were sent with their data */
+    unsigned n_lossy, n_from_cache;
     bool mute;       /* messages are counted, not executed */
     bool black_at_mark;
 } Peer;
@@ -99,6 +100,8 @@ void world_give_all(World *world);
 bool world_truth_is_right(World *world);
 /* The client shows the reference's primary; tolerance: per channel. */
 bool peer_is_right(Peer *peer, int tolerance);
+unsigned peer_differs(Peer *peer, int tolerance); /* pixels */
+uint64_t peer_cached_pixels(Peer *peer);
 unsigned peer_count(const Peer *peer, uint16_t type);
 
 #endif

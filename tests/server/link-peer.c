@@ -81,6 +81,7 @@ void link_server_defaults(void)
     Options *options = &link_server.options;
 
     memset(&link_server, 0, sizeof link_server);
+    g_array_set_size(net_events, 0);
     options->port = -1;
     options->listen_fd = -1;
     options->tls.port = -1;
@@ -99,7 +100,6 @@ bool link_server_open(void)
     link_server.loop = loop_new_core(link_server.core);
     if (!link_attached)
         link_attached = g_array_new(FALSE, FALSE, sizeof(Attached));
-    g_array_set_size(net_events, 0);
     link_admission = link_server.admission = admission_new(&link_server);
     if (link_admission)
         return true;
