@@ -5,6 +5,7 @@
 
 enum {
     WALK_NS = 4 * 1000 * 1000, /* the worker has other things to do, too */
+    FRAME_NS = 16 * 1000 * 1000, /* nobody sees more pictures in a second */
     MAX_CUT = 8,      /* walks that may end early before what is lacking is sent all the same */
     SMALL = 1024,     /* pixels: an opaque drawing of that size is left to the image around it */
     SOURCE_SLACK = 4, /* a source that is lacking is sent when it isn't that much larger than what
@@ -338,7 +339,7 @@ static void view_announce(View *view, const ViewSurface *primary)
 void view_fill(ChannelClient *cc)
 {
     View *view = (View *)cc;
-    uint64_t until = loop_now_ns() + WALK_NS;
+    uint64_t now = loop_now_ns();
     ViewSurface *primary;
     size_t room;
     bool more = false;
@@ -348,6 +349,15 @@ void view_fill(ChannelClient *cc)
         return;
 
     view_pump(view);
+    /* In the middle of a burst, what was drawn is not the end of it: what comes may cover it. */
+    if (view->views->batch_open && view->n_cut == 0 && now - view->filled_ns < FRAME_NS &&
+        view->frame_timer) {
+        loop_timer_start(view->frame_timer,
+                         (uint32_t)((FRAME_NS - (now - view->filled_ns)) / 1000000) + 1);
+        return;
+    }
+    if (view->n_cut == 0)
+        view->filled_ns = now;
     primary = view->views->primary ? view_find(view, view->views->primary) : NULL;
     room = channel_client_room(cc) / 2;
     while (view->first && view_may_send(view)) {
@@ -355,7 +365,7 @@ void view_fill(ChannelClient *cc)
         if (primary && pixman_region32_not_empty(&primary->lacks) && channel_client_room(cc) < room)
             break;
         view_walk_item(view, view->first);
-        if (loop_now_ns() > until) {
+        if (loop_now_ns() > now + WALK_NS) {
             more = view->first != NULL;
             break;
         }

@@ -120,6 +120,8 @@ struct View {
     uint64_t position; /* the newest drawing that was walked over */
     bool need_monitors, need_mark;
     unsigned n_cut; /* walks in a row that ended for lack of time */
+    uint64_t filled_ns; /* when the last began */
+    LoopTimer *frame_timer;
 
     Out *out_first, *out_last;
     unsigned n_out, n_coding;
@@ -142,6 +144,7 @@ struct Views {
     WireHead *heads;
     uint64_t serial; /* of the newest drawing */
     uint64_t id_mix; /* of the guest's image ids on this display */
+    bool batch_open; /* drawings are still coming */
     bool stopped;
 };
 
