@@ -5,7 +5,6 @@
 
 enum {
     WALK_NS = 4 * 1000 * 1000, /* the worker has other things to do, too */
-    FRAME_NS = 16 * 1000 * 1000, /* nobody sees more pictures in a second */
     MAX_CUT = 8,      /* walks that may end early before what is lacking is sent all the same */
     SMALL = 1024,     /* pixels: an opaque drawing of that size is left to the image around it */
     SOURCE_SLACK = 4, /* a source that is lacking is sent when it isn't that much larger than what
@@ -336,6 +335,13 @@ static void view_announce(View *view, const ViewSurface *primary)
     }
 }
 
+void view_wait_for_frame(View *view, uint64_t since_ns, uint64_t now_ns)
+{
+    uint64_t left = since_ns + FRAME_NS > now_ns ? since_ns + FRAME_NS - now_ns : 0;
+
+    loop_timer_start(view->frame_timer, (uint32_t)(left / 1000000) + 1);
+}
+
 void view_fill(ChannelClient *cc)
 {
     View *view = (View *)cc;
@@ -352,8 +358,7 @@ void view_fill(ChannelClient *cc)
     /* In the middle of a burst, what was drawn is not the end of it: what comes may cover it. */
     if (view->views->batch_open && view->n_cut == 0 && now - view->filled_ns < FRAME_NS &&
         view->frame_timer) {
-        loop_timer_start(view->frame_timer,
-                         (uint32_t)((FRAME_NS - (now - view->filled_ns)) / 1000000) + 1);
+        view_wait_for_frame(view, view->filled_ns, now);
         return;
     }
     if (view->n_cut == 0)
