@@ -99,8 +99,8 @@ static bool is_blank(int c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* The next token; an empty one at the end of the file. It ends before white space, or behind a
- * colon when that is asked for. */
+/* The next token; an empty one at the end of the file. It ends with white space, of which one
+ * character is taken, or behind a colon when that is asked for. */
 static const char *next_token(Record *record, bool to_colon)
 {
     size_t n = 0;
@@ -114,9 +114,9 @@ static const char *next_token(Record *record, bool to_colon)
     if (!record_ok(record))
         return record->token;
     do
-        c = getc(record->file);
+        c = getc_unlocked(record->file);
     while (is_blank(c));
-    for (; c != EOF && !is_blank(c) && !(to_colon && c == ':'); c = getc(record->file)) {
+    for (; c != EOF && !is_blank(c) && !(to_colon && c == ':'); c = getc_unlocked(record->file)) {
         if (n + 1 == sizeof record->token) {
             record_fail(record, "a word is too long");
             n = 0;
@@ -127,8 +127,6 @@ static const char *next_token(Record *record, bool to_colon)
     record->token[n] = 0;
     if (to_colon && c != ':')
         record_fail(record, "a colon is missing");
-    else if (!to_colon && c != EOF)
-        ungetc(c, record->file);
     return record->token;
 }
 
