@@ -149,6 +149,7 @@ Loop *loop_new_poll(void)
         return NULL;
     }
     loop->thread = pthread_self();
+    loop->base.looks = true;
     loop->watches = g_ptr_array_new();
     loop->timers = g_ptr_array_new();
     return &loop->base;
@@ -238,12 +239,15 @@ void loop_run_once(Loop *base, int timeout_ms)
                                            0};
     }
 
-    int ready = poll(loop->fds, n + 1, wait_ms(loop, timeout_ms));
+    bool posted = loop_base_has_posts(base);
+    int ready = poll(loop->fds, n + 1, posted ? 0 : wait_ms(loop, timeout_ms));
 
     loop_enter(base);
     loop->round++;
     if (ready > 0 && loop->fds[0].revents)
         loop_base_woken(base);
+    else if (posted)
+        loop_base_run_posts(base);
     run_timers(loop);
     if (ready > 0)
         run_watches(loop, n);

@@ -33,6 +33,8 @@ struct Loop {
     int wake_fd;     /* an eventfd */
     int wake_set;    /* atomic: it was written, and not read since */
     int in_dispatch; /* the loop's thread is inside a callback */
+    bool looks;      /* the loop looks for posts before it waits: those of its own thread need no
+                        wake-up */
     bool freed;      /* by a callback: the structure goes when the last one has returned */
     pthread_mutex_t lock;
     LoopPost *first, **last; /* guarded by lock */
@@ -50,6 +52,9 @@ bool loop_base_init(Loop *loop, const LoopClass *class);
 void loop_base_clear(Loop *loop);
 /* The wake-up descriptor is readable: make it quiet, and run what is posted by now. */
 void loop_base_woken(Loop *loop);
+/* Is anything posted? Run it, without a wake-up. */
+bool loop_base_has_posts(Loop *loop);
+void loop_base_run_posts(Loop *loop);
 void loop_enter(Loop *loop);
 /* After it the loop may be gone. */
 void loop_leave(Loop *loop);

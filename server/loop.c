@@ -51,7 +51,9 @@ void loop_post(Loop *loop, LoopFunc func, void *data)
     pthread_mutex_lock(&loop->lock);
     *loop->last = post;
     loop->last = &post->next;
-    loop_wake(loop);
+    /* Asked inside the lock: a thread that makes the loop its own looks for posts afterwards. */
+    if (!loop->looks || !loop->class->is_current(loop))
+        loop_wake(loop);
     pthread_mutex_unlock(&loop->lock);
 }
 
@@ -77,6 +79,20 @@ static void run_posts(LoopPost *list)
     }
 }
 
+bool loop_base_has_posts(Loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
+    bool any = loop->first != NULL;
+    pthread_mutex_unlock(&loop->lock);
+    return any;
+}
+
+void loop_base_run_posts(Loop *loop)
+{
+    /* What these post themselves comes in the next turn: sockets and timers are not starved. */
+    run_posts(take_posts(loop));
+}
+
 void loop_base_woken(Loop *loop)
 {
     uint64_t count;
@@ -88,8 +104,7 @@ void loop_base_woken(Loop *loop)
         n = read(loop->wake_fd, &count, sizeof(count));
     } while (n < 0 && errno == EINTR);
     __atomic_exchange_n(&loop->wake_set, 0, __ATOMIC_ACQ_REL);
-    /* What these post themselves comes in the next turn: sockets and timers are not starved. */
-    run_posts(take_posts(loop));
+    loop_base_run_posts(loop);
 }
 
 void loop_enter(Loop *loop)

@@ -39,7 +39,7 @@ void loop_timer_cancel(LoopTimer *timer);
 void loop_timer_free(LoopTimer *timer); /* NULL is fine */
 
 /* From any thread, never waiting: func(data) runs on the loop's thread later, in the order of the
- * posts. Costs one wake-up for many posts. */
+ * posts. Costs one wake-up for many posts, and none from the thread of a poll loop itself. */
 void loop_post(Loop *loop, LoopFunc func, void *data);
 
 /* Is this the loop's own thread? For the application's loop, whose calls may come from any thread

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #define TABLE_BITS 14
+/* A shorter match of bytes takes as much room as its literals. */
+#define MIN_ROW_MATCH 4
 
 struct LzEncoder {
     LzBucket shorts[1 << TABLE_BITS], middles[1 << TABLE_BITS], longs[1 << TABLE_BITS];
@@ -121,6 +123,18 @@ size_t lz_encode_bound(CodecFormat format, uint32_t width, uint32_t height)
     return LZ_HEADER_SIZE + bytes + units / 32 + 2;
 }
 
+static void write_header(uint8_t *out, uint32_t type, uint32_t width, uint32_t height, uint32_t row,
+                         bool top_down)
+{
+    lz_write_be32(out, LZ_MAGIC);
+    lz_write_be32(out + 4, LZ_VERSION);
+    lz_write_be32(out + 8, type);
+    lz_write_be32(out + 12, width);
+    lz_write_be32(out + 16, height);
+    lz_write_be32(out + 20, row);
+    lz_write_be32(out + 24, top_down);
+}
+
 static CodecResult encode(LzEncoder *given, CodecFormat format, bool alpha, bool top_down,
                           uint32_t width, uint32_t height, const uint8_t *pixels, ptrdiff_t stride,
                           uint8_t *out, size_t capacity, size_t *size)
@@ -140,13 +154,8 @@ static CodecResult encode(LzEncoder *given, CodecFormat format, bool alpha, bool
     if (!encoder)
         return CODEC_NO_MEMORY;
 
-    lz_write_be32(out, LZ_MAGIC);
-    lz_write_be32(out + 4, LZ_VERSION);
-    lz_write_be32(out + 8, alpha ? LZ_TYPE_XXXA : lz_type_of_format(format));
-    lz_write_be32(out + 12, width);
-    lz_write_be32(out + 16, height);
-    lz_write_be32(out + 20, row);
-    lz_write_be32(out + 24, top_down);
+    write_header(out, alpha ? LZ_TYPE_XXXA : lz_type_of_format(format), width, height, row,
+                 top_down);
 
     LzOut to = {out + LZ_HEADER_SIZE, out + capacity};
     bool bytes = codec_format_bits(format) <= 8;
@@ -160,6 +169,72 @@ static CodecResult encode(LzEncoder *given, CodecFormat format, bool alpha, bool
     if (!given)
         lz_encoder_free(encoder);
     return result;
+}
+
+/* Bytes from a on that are equal to those from b on, at most n. */
+static uint32_t equal_bytes(const uint8_t *a, const uint8_t *b, uint32_t n)
+{
+    uint32_t i = 0;
+
+    for (; i + 8 <= n; i += 8) {
+        uint64_t x, y;
+
+        memcpy(&x, a + i, 8);
+        memcpy(&y, b + i, 8);
+        if (x != y)
+            return i + __builtin_ctzll(x ^ y) / 8;
+    }
+    while (i < n && a[i] == b[i])
+        i++;
+    return i;
+}
+
+CodecResult lz_encode_rows(CodecFormat format, bool top_down, uint32_t width, uint32_t height,
+                           const uint8_t *pixels, uint8_t *out, size_t capacity, size_t *size)
+{
+    size_t row;
+
+    if (!lz_type_of_format(format) || codec_format_bits(format) > 8 || format == CODEC_FORMAT_A8)
+        return CODEC_BAD_DATA;
+    if (!width || !height)
+        return CODEC_BAD_HEADER;
+    if (!lz_encode_bound(format, width, height) || !codec_row_size(format, width, &row))
+        return CODEC_TOO_LARGE;
+    if (capacity < LZ_HEADER_SIZE)
+        return CODEC_NO_SPACE;
+    write_header(out, lz_type_of_format(format), width, height, row, top_down);
+
+    LzOut to = {out + LZ_HEADER_SIZE, out + capacity};
+    uint32_t n = row * height, pending = 0;
+
+    for (uint32_t i = 0; i < n;) {
+        uint32_t length = 0, distance = 1;
+
+        if (i >= 1)
+            length = equal_bytes(pixels + i, pixels + i - 1, n - i);
+        if (i >= row && row <= LZ_MAX_DISTANCE) {
+            uint32_t above = equal_bytes(pixels + i, pixels + i - row, n - i);
+
+            if (above > length) {
+                length = above;
+                distance = row;
+            }
+        }
+        if (length < MIN_ROW_MATCH) {
+            pending++;
+            i++;
+            continue;
+        }
+        if (!lz_write_literals(1, &to, pixels + i - pending, pending) ||
+            !lz_write_match(1, false, &to, length, distance, 0, 0))
+            return CODEC_NO_SPACE;
+        pending = 0;
+        i += length;
+    }
+    if (!lz_write_literals(1, &to, pixels + n - pending, pending))
+        return CODEC_NO_SPACE;
+    *size = to.p - out;
+    return CODEC_OK;
 }
 
 CodecResult lz_encode(LzEncoder *encoder, CodecFormat format, bool top_down, uint32_t width,

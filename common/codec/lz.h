@@ -64,6 +64,12 @@ CodecResult lz_encode(LzEncoder *encoder, CodecFormat format, bool top_down, uin
                       uint32_t height, const uint8_t *pixels, ptrdiff_t stride, uint8_t *out,
                       size_t capacity, size_t *size);
 
+/* The same for packed rows of a palette format, looking for nothing but repeats of the last byte
+ * and of the row above: several times faster on small images of text, some per cent larger. Needs
+ * no encoder and hardly any cache. */
+CodecResult lz_encode_rows(CodecFormat format, bool top_down, uint32_t width, uint32_t height,
+                           const uint8_t *pixels, uint8_t *out, size_t capacity, size_t *size);
+
 /* Encode the alpha bytes of 32-bit pixels as a JPEG_ALPHA alpha plane (type 10). As lz_encode(). */
 CodecResult lz_encode_alpha(LzEncoder *encoder, bool top_down, uint32_t width, uint32_t height,
                             const uint8_t *pixels, ptrdiff_t stride, uint8_t *out, size_t capacity,

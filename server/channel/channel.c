@@ -16,6 +16,12 @@ enum {
     CLOSE_WAIT_S = 5,            /* for a worker, when the connection may also go later */
 };
 
+/* Does it live on the main thread? */
+static bool is_main(const Channel *channel)
+{
+    return channel->loop == channel->server->loop;
+}
+
 /* ---- Reference counts ---- */
 
 Channel *channel_ref(Channel *channel)
@@ -96,7 +102,7 @@ static void finish(ChannelEngine *engine, bool tell)
     link->gone = true;
     pthread_cond_broadcast(&link->gone_cond);
     pthread_mutex_unlock(&link->lock);
-    if (tell && engine->loop == channel->server->loop)
+    if (tell && is_main(channel))
         client_link_gone(link);
     else if (tell)
         loop_post(channel->server->loop, gone_on_main, client_link_ref(link));
@@ -307,7 +313,7 @@ ClientLink *channel_attach(Channel *channel, Client *client, Stream *stream,
     pthread_cond_init(&link->gone_cond, NULL);
     channel->links = g_list_append(channel->links, link);
     client_link_attached(link);
-    if (loop_is_current(channel->loop))
+    if (is_main(channel))
         attach(link);
     else
         loop_post(channel->loop, attach_posted, client_link_ref(link));
@@ -363,7 +369,7 @@ void client_link_close(ClientLink *link, bool force)
     pthread_mutex_lock(&link->lock);
     link->closing = true;
     pthread_mutex_unlock(&link->lock);
-    if (loop_is_current(link->channel->loop))
+    if (is_main(link->channel))
         close_here(link, force);
     else
         close_there(link, force);

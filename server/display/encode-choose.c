@@ -11,6 +11,10 @@
 /* So many pixels are looked at for graduality. */
 #define MAX_SAMPLES 2048
 
+/* Measured on desktops with windows of text and pictures. */
+#define MIXED_BELOW 0.82
+#define MIXED_MIN_PIXELS 16384
+
 unsigned bitmap_bits(uint8_t format)
 {
     static const uint8_t bits[] = {
@@ -106,18 +110,24 @@ static int compare(Rgb a, Rgb b, int contrast)
     return r | g | blue ? -1 : 2;
 }
 
-/* 12.4, on fewer samples of large images: a score per comparison, low for gradual ones. */
-static double graduality(const EncodeSource *source)
+/* What samples of the pixels say. */
+typedef struct Look {
+    double graduality; /* 12.4: a score per comparison, low for gradual ones */
+    double equal;      /* share of the pixels that equal their right or lower neighbour */
+} Look;
+
+/* As 12.4, on fewer samples of large images. */
+static Look look_at(const EncodeSource *source)
 {
     uint64_t n = (uint64_t)(source->height - 1) * source->width;
     unsigned bytes = bitmap_bits(source->format) / 8;
     int contrast = source->format == SPICE_BITMAP_FMT_16BIT ? 8 : 60;
     uint64_t step = n / MAX_SAMPLES > 15 ? n / MAX_SAMPLES : 15;
     int64_t sum = 0;
-    unsigned samples = 0;
+    unsigned samples = 0, equal = 0;
 
     if (source->width <= 1 || source->height <= 1)
-        return 1;
+        return (Look){1, 1};
     /* Not always the same columns. */
     if (step % source->width == 0)
         step--;
@@ -136,14 +146,25 @@ static double graduality(const EncodeSource *source)
 
         if (right != 2 || lower != 2 || corner != 2)
             sum += right + lower + corner;
-        samples += 3;
+        equal += right == 2 || lower == 2;
+        samples++;
     }
-    return samples ? sum / 4.0 / samples : 1;
+    if (!samples)
+        return (Look){1, 1};
+    return (Look){sum / 12.0 / samples, (double)equal / samples};
 }
 
-static bool is_gradual(const EncodeSource *source)
+static bool is_gradual(const EncodeSource *source, const Look *look)
 {
-    return graduality(source) < (source->format == SPICE_BITMAP_FMT_16BIT ? 0 : -0.03);
+    return look->graduality < (source->format == SPICE_BITMAP_FMT_16BIT ? 0 : -0.03);
+}
+
+/* Pictures among text and controls: the search for repeats takes ten times as long as QUIC there,
+ * and finds about as much. */
+static bool is_mixed(const EncodeSource *source, const Look *look)
+{
+    return look->equal < MIXED_BELOW &&
+           (uint64_t)source->width * source->height >= MIXED_MIN_PIXELS;
 }
 
 EncodeContent encode_classify(const EncodeSource *source, uint32_t *flat_color)
@@ -153,11 +174,11 @@ EncodeContent encode_classify(const EncodeSource *source, uint32_t *flat_color)
     if (!is_gradual_format(source->format))
         return ENCODE_OTHER;
 
-    double score = graduality(source);
+    Look look = look_at(source);
 
-    if (score < (source->format == SPICE_BITMAP_FMT_16BIT ? 0 : -0.03))
+    if (is_gradual(source, &look))
         return ENCODE_SMOOTH;
-    return score < 0.002 ? ENCODE_OTHER : ENCODE_TEXT;
+    return look.graduality < 0.002 ? ENCODE_OTHER : ENCODE_TEXT;
 }
 
 static bool jpeg_is_wanted(const EncodePolicy *policy, const EncodeSource *source)
@@ -174,6 +195,19 @@ static Coder choose_glz(const EncodePolicy *policy, const EncodeSource *source)
                : CODER_LZ;
 }
 
+bool encode_may_palettize(const EncodePolicy *policy)
+{
+    switch (policy->compression) {
+    case SPICE_IMAGE_COMPRESSION_AUTO_GLZ:
+    case SPICE_IMAGE_COMPRESSION_AUTO_LZ:
+    case SPICE_IMAGE_COMPRESSION_GLZ:
+    case SPICE_IMAGE_COMPRESSION_LZ:
+        return !policy->local;
+    default:
+        return false;
+    }
+}
+
 Coder encode_choose(const EncodePolicy *policy, const EncodeSource *source)
 {
     bool quic_fits = is_gradual_format(source->format) && source->width >= 3 && source->height >= 3;
@@ -188,8 +222,14 @@ Coder encode_choose(const EncodePolicy *policy, const EncodeSource *source)
         return jpeg_is_wanted(policy, source) ? CODER_JPEG : CODER_QUIC;
     case SPICE_IMAGE_COMPRESSION_AUTO_GLZ:
     case SPICE_IMAGE_COMPRESSION_AUTO_LZ:
-        if (quic_fits && is_gradual(source))
-            return jpeg_is_wanted(policy, source) ? CODER_JPEG : CODER_QUIC;
+        if (quic_fits) {
+            Look look = look_at(source);
+
+            if (is_gradual(source, &look))
+                return jpeg_is_wanted(policy, source) ? CODER_JPEG : CODER_QUIC;
+            if (is_mixed(source, &look))
+                return CODER_QUIC;
+        }
         if (policy->compression == SPICE_IMAGE_COMPRESSION_AUTO_LZ)
             return CODER_LZ;
         return choose_glz(policy, source);

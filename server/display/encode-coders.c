@@ -13,6 +13,10 @@
 #define ZLIB_LEVEL 3
 #define ZLIB_MIN_BYTES 100
 
+/* Packed palette images up to this size are coded without the tables of the match search, which
+ * would have to come into the processor's cache for each of them. */
+#define SMALL_PACKED 4096
+
 /* What a thread may keep between images. */
 #define KEPT_BUFFER ((size_t)2 << 20)
 
@@ -148,8 +152,15 @@ static bool run_lz(EncodeJob *job, CoderState *state, const Rows *rows)
     if (is_palette_format(source->format) && job->palette.n_entries == 0)
         return false;
     out = coder_buffer(state, rows->raw);
-    if (!out || lz_encode(state->lz, rows->format, source->top_down, source->width, source->height,
-                          rows->first, rows->stride, out, rows->raw, &size) != CODEC_OK)
+    if (!out)
+        return false;
+    if (is_palette_format(source->format) && rows->raw <= SMALL_PACKED &&
+        rows->stride == (ptrdiff_t)rows->packed) {
+        if (lz_encode_rows(rows->format, source->top_down, source->width, source->height,
+                           rows->first, out, rows->raw, &size) != CODEC_OK)
+            return false;
+    } else if (lz_encode(state->lz, rows->format, source->top_down, source->width, source->height,
+                         rows->first, rows->stride, out, rows->raw, &size) != CODEC_OK)
         return false;
     if (!is_palette_format(source->format))
         return keep_bytes(job, SPICE_IMAGE_TYPE_LZ_RGB, out, size);

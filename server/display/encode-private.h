@@ -15,7 +15,6 @@
 typedef enum Coder {
     CODER_RAW,
     CODER_LZ,
-    CODER_PALETTE, /* few colours: an LZ_PLT image of them */
     CODER_GLZ,
     CODER_LZ4,
     CODER_QUIC,
@@ -48,7 +47,7 @@ struct EncodeJob {
     /* The result. */
     WireImage image;
     WirePalette palette; /* entries: of this structure's allocation, or of few_colors */
-    uint32_t few_colors[256];
+    uint32_t few_colors[16];
     Blob *blob; /* NULL: there was no memory */
     bool lossy;
 
@@ -67,8 +66,15 @@ struct EncodeJob {
 unsigned bitmap_bits(uint8_t format);
 size_t bitmap_row_size(uint8_t format, uint32_t width);
 
+/* Would the choice among coders of text and graphics be free? Then few colours are looked for
+ * first. */
+bool encode_may_palettize(const EncodePolicy *policy);
+
 /* By preference and content. Doesn't touch the dictionary. */
 Coder encode_choose(const EncodePolicy *policy, const EncodeSource *source);
+
+/* If the image has at most 16 colours: the job's source is a palette image from now on. */
+bool encode_use_few_colors(EncodeJob *job);
 
 /* Code with the job's coder, or what is next best, at last raw. Fills the result. */
 void encode_run(EncodeJob *job, CoderState *state);

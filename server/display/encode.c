@@ -9,8 +9,8 @@
 
 #include "encode-private.h"
 
-/* Up to this many bytes of pixels are coded in the call: less than the thread's change costs, and
- * well below a millisecond. */
+/* Up to this many bytes of pixels are coded in the call: that costs about as much as the way to
+ * another thread, and well below a millisecond. */
 #define INLINE_BYTES (128 * 1024)
 
 #define MAX_THREADS 8
@@ -313,7 +313,10 @@ EncodeJob *encode_submit(EncodePool *pool, const EncodePolicy *policy, const Enc
     job->loop = loop;
     job->done = done;
     job->data = data;
-    job->coder = encode_choose(policy, source);
+    job->coder = encode_may_palettize(policy) && encode_use_few_colors(job)
+                     ? CODER_LZ
+                     : encode_choose(policy, source);
+    source = &job->source;
     if (job->coder == CODER_GLZ)
         job->glz = glz_shared_ref(policy->glz);
 

@@ -10,6 +10,10 @@
 #include "canvas/kernel.h"
 #include "canvas/pixels.h"
 
+#ifdef CANVAS_HAVE_AVX2
+#include <immintrin.h>
+#endif
+
 /* Rows are compared in pieces that end where x is a multiple of CELL_WIDTH; changes are collected
  * in cells of that width and CELL_HEIGHT rows, each with the smallest box around them. */
 enum { CELL_WIDTH = 64, CELL_HEIGHT = 16, MAX_BOXES = 64 };
@@ -174,6 +178,54 @@ static const uint8_t *source_row(Source *source, int32_t x, int32_t y, size_t n)
 
 /* ---- comparing ---- */
 
+#ifdef CANVAS_HAVE_AVX2
+__attribute__((target("avx2"))) static size_t equal_bytes_avx2(const uint8_t *a, const uint8_t *b,
+                                                               size_t bytes)
+{
+    size_t i = 0;
+
+    for (; i + 128 <= bytes; i += 128) {
+        __m256i all = _mm256_setzero_si256();
+
+        for (int j = 0; j < 4; j++)
+            all = _mm256_or_si256(
+                all, _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(a + i + 32 * j)),
+                                      _mm256_loadu_si256((const __m256i *)(b + i + 32 * j))));
+        if (!_mm256_testz_si256(all, all))
+            break;
+    }
+    return i;
+}
+#endif
+
+static size_t equal_bytes_plain(const uint8_t *a, const uint8_t *b, size_t bytes)
+{
+    size_t i = 0;
+
+    for (; i + 64 <= bytes; i += 64) {
+        uint64_t all = 0, p, q;
+
+        for (int j = 0; j < 64; j += 8) {
+            memcpy(&p, a + i + j, 8);
+            memcpy(&q, b + i + j, 8);
+            all |= p ^ q;
+        }
+        if (all)
+            break;
+    }
+    return i;
+}
+
+/* So many bytes at the beginning are equal, maybe some more. */
+static size_t equal_bytes(const uint8_t *a, const uint8_t *b, size_t bytes)
+{
+#ifdef CANVAS_HAVE_AVX2
+    if (__builtin_cpu_supports("avx2"))
+        return equal_bytes_avx2(a, b, bytes);
+#endif
+    return equal_bytes_plain(a, b, bytes);
+}
+
 /* The bits in which two rows differ, put together for each position in a 32-bit word. */
 CANVAS_KERNEL static uint32_t differing(const uint8_t *a, const uint8_t *b, size_t bytes)
 {
@@ -230,13 +282,25 @@ static void diff_row(Diff *diff, int32_t y, int32_t x1, int32_t x2, uint8_t *old
     unsigned size = diff->size;
 
     for (int32_t x = x1, end; x < x2; x = end) {
-        size_t bytes;
+        size_t bytes, skip = equal_bytes(old, row, (size_t)(x2 - x) * size) / size;
         uint32_t bits;
         int32_t first, last;
 
+        x += skip;
+        old += skip * size;
+        row += skip * size;
+        if (x == x2)
+            break;
         end = MIN((x / CELL_WIDTH + 1) * CELL_WIDTH, x2);
         bytes = (size_t)(end - x) * size;
-        bits = differing(old, row, bytes);
+        if (pixel_differs(old, row, size, diff->mask) &&
+            pixel_differs(old + bytes - size, row + bytes - size, size, diff->mask)) {
+            note_change(diff, y, x, end);
+            bits = 0;
+            memmove(old, row, bytes);
+        } else {
+            bits = differing(old, row, bytes);
+        }
         if (bits) {
             if (bits & diff->mask) {
                 for (first = 0; first < end - x - 1; first++)

@@ -195,21 +195,26 @@ static void limit_hidden(pixman_region32_t *hidden)
 
 void truth_hide(Truth *truth, Drawable *drawable)
 {
+    SurfaceTree *tree = tree_of(drawable->target);
     pixman_region32_t hidden;
-    GList *previous;
+    unsigned before = tree->end;
 
     pixman_region32_init(&hidden);
     pixman_region32_copy(&hidden, &drawable->region);
     protect_source(&hidden, drawable, &drawable->region);
     limit_hidden(&hidden);
-    for (GList *link = drawable->target->pending.tail; link && pixman_region32_not_empty(&hidden);
-         link = previous) {
-        Drawable *older = link->data;
-        pixman_box32_t extents = *pixman_region32_extents(&older->visible);
+    while (pixman_region32_not_empty(&hidden)) {
+        int i = entry_before(tree, before, pixman_region32_extents(&hidden), true);
         pixman_region_overlap_t overlap = PIXMAN_REGION_OUT;
+        pixman_box32_t extents;
+        Drawable *older;
         bool covers_all;
 
-        previous = link->prev;
+        if (i < 0)
+            break;
+        before = i;
+        older = tree->entries[i].drawable;
+        extents = tree->entries[i].extents;
         if (boxes_touch(&extents, pixman_region32_extents(&hidden)))
             overlap = pixman_region32_contains_rectangle(&hidden, &extents);
         if (overlap == PIXMAN_REGION_IN) {
@@ -235,6 +240,7 @@ void truth_hide(Truth *truth, Drawable *drawable)
                 truth_drop(truth, older);
                 continue;
             }
+            tree->entries[i].extents = *pixman_region32_extents(&older->visible);
             if (covers_all)
                 break;
         }

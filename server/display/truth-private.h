@@ -40,14 +40,26 @@ typedef struct Reader {
 typedef struct Node {
     GList age; /* in Truth.pending, data is the drawing */
     size_t borrowed, weight;
+    unsigned slot; /* in SurfaceTree.entries */
     bool opaque;
     int32_t dx, dy; /* COPY_BITS: what is painted at (x, y) comes from (x + dx, y + dy) */
     Reader readers[DRAWABLE_MAX_READS];
     bool reads_self; /* COPY_BITS, or its target is among its sources */
 } Node;
 
+/* A pending drawing, as far as most of those that look for one need to know. */
+typedef struct Entry {
+    Drawable *drawable;     /* NULL: it has gone */
+    pixman_box32_t extents; /* of what is visible */
+    bool reads_self;
+} Entry;
+
 /* Surface.tree */
 typedef struct SurfaceTree {
+    /* The surface's pending drawings once more, by age, close together: those from 'first' to
+     * 'end'. */
+    Entry *entries;
+    unsigned first, end, room;
     GQueue readers; /* of others' drawings, the oldest first */
     /* Pixels of drawings that a client got and that then were dropped, or of copies that have lost
      * their sources: there, what clients show isn't what the truth shows, until something younger
@@ -107,6 +119,20 @@ static inline void region_limit(pixman_region32_t *region, int n)
 static inline pixman_box32_t surface_box(const Surface *surface)
 {
     return (pixman_box32_t){0, 0, surface->width, surface->height};
+}
+
+/* The youngest pending drawing before the entry 'end' that may be touched by the area; -1: none. */
+static inline int entry_before(const SurfaceTree *tree, unsigned end, const pixman_box32_t *area,
+                               bool or_reads_self)
+{
+    for (unsigned i = end; i > tree->first; i--) {
+        const Entry *entry = &tree->entries[i - 1];
+
+        if ((boxes_touch(&entry->extents, area) && entry->drawable) ||
+            (or_reads_self && entry->reads_self))
+            return (int)i - 1;
+    }
+    return -1;
 }
 
 /* Scratch memory of at least that size, until the next call; NULL: no memory. */

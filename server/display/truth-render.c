@@ -100,15 +100,7 @@ static void add_dirty(Surface *surface, const pixman_region32_t *changed)
 
 bool truth_is_settled(const Drawable *drawable, const pixman_box32_t *area)
 {
-    const Surface *target = drawable->target;
-
-    if (region_touches(&tree_of(target)->diverged, area))
-        return false;
-    /* Where something younger is still to be painted, what it hides may never have been. */
-    for (GList *link = target->pending.head; link; link = link->next)
-        if (region_touches(&((const Drawable *)link->data)->region, area))
-            return false;
-    return true;
+    return !region_touches(&tree_of(drawable->target)->diverged, area);
 }
 
 static uint64_t region_pixels(const pixman_region32_t *region)

@@ -112,10 +112,48 @@ static size_t weight_of(const Drawable *drawable)
     return weight;
 }
 
+static void add_entry(Drawable *drawable)
+{
+    SurfaceTree *tree = tree_of(drawable->target);
+    Node *node = node_of(drawable);
+
+    if (tree->end == tree->room) {
+        unsigned kept = 0;
+
+        for (unsigned i = tree->first; i < tree->end; i++) {
+            if (!tree->entries[i].drawable)
+                continue;
+            node_of(tree->entries[i].drawable)->slot = kept;
+            tree->entries[kept++] = tree->entries[i];
+        }
+        tree->first = 0;
+        tree->end = kept;
+        if (kept * 2 >= tree->room) {
+            tree->room = MAX(64, tree->room * 2);
+            tree->entries = g_renew(Entry, tree->entries, tree->room);
+        }
+    }
+    node->slot = tree->end;
+    tree->entries[tree->end++] =
+        (Entry){drawable, *pixman_region32_extents(&drawable->visible), node->reads_self};
+}
+
+static void remove_entry(Drawable *drawable)
+{
+    SurfaceTree *tree = tree_of(drawable->target);
+
+    tree->entries[node_of(drawable)->slot] = (Entry){0};
+    while (tree->first < tree->end && !tree->entries[tree->first].drawable)
+        tree->first++;
+    if (tree->first == tree->end)
+        tree->first = tree->end = 0;
+}
+
 static void link_drawable(Truth *truth, Drawable *drawable)
 {
     Node *node = node_of(drawable);
 
+    add_entry(drawable);
     drawable->tree_link = (GList){.data = drawable};
     g_queue_push_tail_link(&drawable->target->pending, &drawable->tree_link);
     node->age.data = drawable;
@@ -139,6 +177,7 @@ void truth_unlink(Truth *truth, Drawable *drawable)
 {
     Node *node = node_of(drawable);
 
+    remove_entry(drawable);
     g_queue_unlink(&drawable->target->pending, &drawable->tree_link);
     g_queue_unlink(&truth->pending, &node->age);
     for (unsigned i = 0; i < drawable->n_reads; i++)
@@ -292,8 +331,13 @@ void truth_render(Truth *truth, Drawable *drawable)
 
 void truth_render_area(Truth *truth, Surface *surface, const pixman_box32_t *area)
 {
-    for (GList *link = surface->pending.tail; link; link = link->prev) {
-        Drawable *drawable = link->data;
+    const SurfaceTree *tree = tree_of(surface);
+
+    if (!surface->alive)
+        return;
+    for (int i = entry_before(tree, tree->end, area, false); i >= 0;
+         i = entry_before(tree, i, area, false)) {
+        Drawable *drawable = tree->entries[i].drawable;
 
         if (region_touches(&drawable->visible, area)) {
             truth_render(truth, drawable);
@@ -430,6 +474,7 @@ static void bury(Truth *truth, Surface *surface)
     canvas_surface_free(surface->canvas);
     surface->canvas = NULL;
     pixman_region32_fini(&tree->diverged);
+    g_free(tree->entries);
     g_clear_pointer(&surface->tree, g_free);
     guest_resource_unref(g_steal_pointer(&surface->create));
 }

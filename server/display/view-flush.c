@@ -8,6 +8,7 @@
 enum {
     MAX_BOXES = 128,
     MAX_PIXELS = 1 << 18, /* of one image: latency, and work for several threads */
+    LARGE = 1 << 15,      /* pixels: what isn't sent more often than a screen shows it */
     WASTE = 512,          /* pixels that may be sent without need to save a message */
 };
 
@@ -123,16 +124,20 @@ static bool view_flush_box(ViewSurface *vs, const pixman_box32_t *box, bool alwa
 
 void view_flush(ViewSurface *vs, const pixman_region32_t *area, bool always)
 {
+    View *view = vs->view;
     Surface *surface = vs->surface;
     pixman_region32_t region, future;
     pixman_box32_t boxes[MAX_BOXES];
+    uint64_t now = loop_now_ns(), area_sent = 0;
+    bool paced = !always && view->frame_timer && !view->views->stopped &&
+                 now - view->painted_ns < FRAME_NS && !pixman_region32_not_empty(&vs->initial);
     unsigned n;
 
-    if (!surface->alive || !surface->canvas || (!always && !view_may_send(vs->view)))
+    if (!surface->alive || !surface->canvas || (!always && !view_may_send(view)))
         return;
 
     if (vs->damage && surface->pending.length > 0)
-        truth_render_surface(vs->view->views->truth, surface);
+        truth_render_surface(view->views->truth, surface);
     if (!pixman_region32_not_empty(&vs->lacks))
         return;
 
@@ -161,9 +166,19 @@ void view_flush(ViewSurface *vs, const pixman_region32_t *area, bool always)
         pixman_region32_intersect(&part, &part, &vs->lacks);
         box = *pixman_region32_extents(&part);
         pixman_region32_fini(&part);
-        if (box_area(&box) > 0 && !view_flush_box(vs, &box, always))
+        if (box_area(&box) == 0)
+            continue;
+        /* Small changes are sent as they come, large ones as a picture at a time. */
+        if (paced && area_sent + box_area(&box) > LARGE) {
+            view_wait_for_frame(view, view->painted_ns, now);
+            break;
+        }
+        area_sent += box_area(&box);
+        if (!view_flush_box(vs, &box, always))
             break;
     }
+    if (area_sent > LARGE)
+        view->painted_ns = now;
     pixman_region32_fini(&region);
     pixman_region32_fini(&future);
 }

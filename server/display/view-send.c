@@ -165,6 +165,7 @@ static void view_add_image(View *view, Out *out, const WireImage **slot, bool lo
         (uint64_t)guest->u.bitmap.stride * guest->u.bitmap.y >= RAW_BYTES &&
         view_bitmap_source(out, &image->image, &source)) {
         source.lossy_allowed = lossy_ok;
+        source.few_colors_allowed = out->drawable->target->format == SPICE_SURFACE_FMT_32_xRGB;
         source.glz_allowed = true;
         view_prepare_image(view, image, &source);
         blob_unref(source.pixels);
@@ -616,6 +617,7 @@ bool view_send_pixels(ViewSurface *vs, const pixman_box32_t *box, bool lossy_ok,
     source.height = (uint32_t)(box->y2 - box->y1);
     source.stride = stride;
     source.lossy_allowed = lossy_ok && vs->surface->id == 0;
+    source.few_colors_allowed = vs->surface->format == SPICE_SURFACE_FMT_32_xRGB;
     source.glz_allowed = !pixman_region32_not_empty(&vs->initial);
     source.few_colors_allowed = xrgb && format == SPICE_BITMAP_FMT_32BIT;
     if (xrgb && vs->surface->id == 0 && encode_classify(&source, &color) == ENCODE_FLAT) {

@@ -335,10 +335,17 @@ static void view_announce(View *view, const ViewSurface *primary)
     }
 }
 
+void view_wait_for_frame(View *view, uint64_t since_ns, uint64_t now_ns)
+{
+    uint64_t left = since_ns + FRAME_NS > now_ns ? since_ns + FRAME_NS - now_ns : 0;
+
+    loop_timer_start(view->frame_timer, (uint32_t)(left / 1000000) + 1);
+}
+
 void view_fill(ChannelClient *cc)
 {
     View *view = (View *)cc;
-    uint64_t until = loop_now_ns() + WALK_NS;
+    uint64_t now = loop_now_ns();
     ViewSurface *primary;
     size_t room;
     bool more = false;
@@ -348,6 +355,14 @@ void view_fill(ChannelClient *cc)
         return;
 
     view_pump(view);
+    /* In the middle of a burst, what was drawn is not the end of it: what comes may cover it. */
+    if (view->views->batch_open && view->n_cut == 0 && now - view->filled_ns < FRAME_NS &&
+        view->frame_timer) {
+        view_wait_for_frame(view, view->filled_ns, now);
+        return;
+    }
+    if (view->n_cut == 0)
+        view->filled_ns = now;
     primary = view->views->primary ? view_find(view, view->views->primary) : NULL;
     room = channel_client_room(cc) / 2;
     while (view->first && view_may_send(view)) {
@@ -355,7 +370,7 @@ void view_fill(ChannelClient *cc)
         if (primary && pixman_region32_not_empty(&primary->lacks) && channel_client_room(cc) < room)
             break;
         view_walk_item(view, view->first);
-        if (loop_now_ns() > until) {
+        if (loop_now_ns() > now + WALK_NS) {
             more = view->first != NULL;
             break;
         }

@@ -362,6 +362,8 @@ void view_end(View *view)
     view->surfaces = NULL;
     content_cache_free(view->content);
     view->content = NULL;
+    loop_timer_free(view->frame_timer);
+    view->frame_timer = NULL;
     loop_timer_free(view->refine_timer);
     view->refine_timer = NULL;
     pixmap_cache_unref(view->pixmaps);

@@ -119,7 +119,10 @@ struct View {
     size_t queue_cost;
     uint64_t position; /* the newest drawing that was walked over */
     bool need_monitors, need_mark;
-    unsigned n_cut; /* walks in a row that ended for lack of time */
+    unsigned n_cut;      /* walks in a row that ended for lack of time */
+    uint64_t filled_ns;  /* when the last began */
+    uint64_t painted_ns; /* when a large area was last sent */
+    LoopTimer *frame_timer;
 
     Out *out_first, *out_last;
     unsigned n_out, n_coding;
@@ -142,6 +145,7 @@ struct Views {
     WireHead *heads;
     uint64_t serial; /* of the newest drawing */
     uint64_t id_mix; /* of the guest's image ids on this display */
+    bool batch_open; /* drawings are still coming */
     bool stopped;
 };
 
@@ -197,6 +201,11 @@ uint64_t new_image_id(void);
 /* ---- view-walk.c ---- */
 /* ChannelClass.fill */
 void view_fill(ChannelClient *cc);
+
+/* Nobody sees more pictures in a second than one in this time. */
+enum { FRAME_NS = 16 * 1000 * 1000 };
+/* Go on when that time is over. */
+void view_wait_for_frame(View *view, uint64_t since_ns, uint64_t now_ns);
 
 /* ---- view-flush.c ---- */
 /* Send what is lacking of the surface (in 'area'; NULL: all), as far as the truth can tell it now

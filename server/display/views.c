@@ -57,6 +57,11 @@ static void view_disconnected(ChannelClient *cc)
         views->config.clients_changed(views->config.context);
 }
 
+static void view_frame_tick(void *view)
+{
+    view_want(view);
+}
+
 /* 11.1: what a new client gets. Nothing was sent before, nobody waited for it. */
 static void view_init(View *view, const WireMsgcDisplayInit *init)
 {
@@ -69,6 +74,7 @@ static void view_init(View *view, const WireMsgcDisplayInit *init)
     view->palettes = palette_cache_new();
     if (view->pixmaps)
         view->content = content_cache_new();
+    view->frame_timer = loop_timer_new(views->config.loop, view_frame_tick, view);
     if (view->policy.jpeg)
         view->refine_timer = loop_timer_new(views->config.loop, view_refine_tick, view);
     view->position = views->serial;
@@ -256,6 +262,7 @@ void views_primary_ready(Views *views)
 
 void views_drawable(Views *views, Drawable *drawable)
 {
+    views->batch_open = true;
     views->serial = drawable->serial;
     for (GList *l = views->views; l; l = l->next)
         view_queue_draw(l->data, drawable);
@@ -284,6 +291,7 @@ void views_rendered(Views *views, Drawable *drawable)
 
 void views_batch_end(Views *views)
 {
+    views->batch_open = false;
     for (GList *l = views->views; l; l = l->next) {
         View *view = l->data;
 
@@ -327,6 +335,7 @@ void views_drain(Views *views, uint32_t max_ms)
 {
     uint64_t until = loop_now_ns() + (uint64_t)max_ms * 1000000;
 
+    views->batch_open = false;
     for (GList *l = views->views; l; l = l->next) {
         View *view = l->data;
 

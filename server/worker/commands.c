@@ -7,9 +7,8 @@
 
 /* What may wait to be rendered: commands, bytes of the guest's memory. The truth limits the copies.
  */
-enum { MAX_PENDING = 1000, TRIMMED_PENDING = 900 };
+#define MAX_PENDING 1000u
 #define MAX_BORROWED ((size_t)16 << 20)
-#define TRIMMED_BORROWED ((size_t)8 << 20)
 
 /* A flush ends when the ring is empty; a guest that fills it faster than it is emptied doesn't hold
  * the caller for longer than this, once what was there at first is certainly done. */
@@ -36,9 +35,8 @@ static void record(Worker *worker, const QXLCommandExt *command)
 
 void worker_trim(Worker *worker)
 {
-    if (truth_n_pending(worker->truth) > MAX_PENDING ||
-        truth_borrowed(worker->truth) > MAX_BORROWED)
-        truth_trim(worker->truth, TRIMMED_PENDING, TRIMMED_BORROWED);
+    /* Just what is too much: one large drawing at a time, so that requests have their turn. */
+    truth_trim(worker->truth, MAX_PENDING, MAX_BORROWED);
 }
 
 static void draw_command(Worker *worker, const QXLCommandExt *command, GuestResource *resource)
@@ -153,7 +151,7 @@ bool worker_take_display(Worker *worker)
 {
     QXLCommandExt command;
 
-    if (!worker->interface->get_command(worker->qxl, &command))
+    if (!worker->interface->get_command || !worker->interface->get_command(worker->qxl, &command))
         return false;
     record(worker, &command);
     worker_display_command(worker, &command);
@@ -164,7 +162,8 @@ bool worker_take_cursor(Worker *worker)
 {
     QXLCommandExt command;
 
-    if (!worker->interface->get_cursor_command(worker->qxl, &command))
+    if (!worker->interface->get_cursor_command ||
+        !worker->interface->get_cursor_command(worker->qxl, &command))
         return false;
     record(worker, &command);
     worker_cursor_command(worker, &command);
@@ -181,12 +180,20 @@ static void flush_ring(Worker *worker, bool (*take)(Worker *worker))
     }
 }
 
+void worker_end_batch(Worker *worker)
+{
+    if (worker->batch_open)
+        views_batch_end(worker->views);
+    worker->batch_open = false;
+}
+
 void worker_flush_rings(Worker *worker)
 {
     if (!worker->running)
         return;
     flush_ring(worker, worker_take_cursor);
     flush_ring(worker, worker_take_display);
+    worker_end_batch(worker);
 }
 
 void worker_out_of_memory(Worker *worker)
@@ -194,6 +201,7 @@ void worker_out_of_memory(Worker *worker)
     if (!worker->running)
         return;
     flush_ring(worker, worker_take_display);
+    worker_end_batch(worker);
     if (!worker->interface->flush_resources || worker->interface->flush_resources(worker->qxl))
         return;
     /* Whatever waits with memory of the guest is rendered, and thereby released. */

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define MAX_SIDE 1024
+/* Of data; more than the largest shape needs is no shape. */
+#define MAX_BYTES (16u << 20)
 
 /* Bytes that a shape must have, and that it can have: rows of its mask may be padded or not. */
 static bool shape_size(const QXLCursorHeader *head, size_t *least, size_t *most)
@@ -65,7 +67,7 @@ static CursorShape *copy_shape(GuestReader *reader, const QXLCursorHeader *head,
     GuestChunks chunks;
     size_t size, left;
 
-    if (!guest_chunks_read(reader, address, &chunks))
+    if (!guest_chunks_read(reader, address, MAX_BYTES, &chunks))
         goto out;
     size = MIN(MIN(announced, chunks.size), most);
     if (size < least) {

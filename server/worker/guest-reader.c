@@ -6,8 +6,10 @@
 #include <spice/qxl_dev.h>
 #include <string.h>
 
-/* Links of a list, empty chunks counted: what ends lists that bite their own tail. */
+/* Links of a list, and those of them that lead to nothing: what ends lists that bite their own
+ * tail. */
 #define MAX_LINKS 2097150u
+#define MAX_EMPTY 4096u
 #define MAX_TOTAL 0x7fffffffu
 
 bool guest_problem(GuestReader *reader, const char *problem)
@@ -69,9 +71,10 @@ static bool add_part(GuestReader *reader, GuestChunks *chunks, uint64_t address,
     return true;
 }
 
-bool guest_chunks_read(GuestReader *reader, uint64_t address, GuestChunks *chunks)
+bool guest_chunks_read(GuestReader *reader, uint64_t address, uint64_t max, GuestChunks *chunks)
 {
     QXLDataChunk head;
+    uint32_t n_empty = 0;
 
     chunks->size = 0;
     chunks->n = 0;
@@ -81,9 +84,12 @@ bool guest_chunks_read(GuestReader *reader, uint64_t address, GuestChunks *chunk
             return false;
         if (head.data_size != 0 && !add_part(reader, chunks, address + sizeof head, head.data_size))
             return false;
+        if (chunks->size > max)
+            return guest_problem(reader, "chunks of more data than announced");
         if (head.next_chunk == 0)
             return true;
-        if (links == MAX_LINKS)
+        n_empty += head.data_size == 0;
+        if (links == MAX_LINKS || n_empty > MAX_EMPTY)
             return guest_problem(reader, "too many chunks");
         address = head.next_chunk;
     }

@@ -174,7 +174,7 @@ static bool read_bitmap(IntakeDraw *draw, const QXLImage *guest, IntakeRole role
     }
     ok = bitmap->flags & QXL_BITMAP_DIRECT
              ? guest_chunks_direct(&draw->reader, bitmap->data, size, &chunks)
-             : guest_chunks_read(&draw->reader, bitmap->data, &chunks);
+             : guest_chunks_read(&draw->reader, bitmap->data, size, &chunks);
     if (ok && chunks.size != size)
         ok = guest_problem(&draw->reader, "a bitmap with more or less data than its rows have");
     if (ok) {
@@ -200,7 +200,8 @@ static bool read_quic(IntakeDraw *draw, uint64_t address, const QXLImage *guest,
 
     if (role == INTAKE_MASK)
         return guest_problem(&draw->reader, "a mask that isn't a bitmap");
-    ok = guest_chunks_read(&draw->reader, address + offsetof(QXLImage, quic.data), &chunks);
+    ok = guest_chunks_read(&draw->reader, address + offsetof(QXLImage, quic.data),
+                           guest->quic.data_size, &chunks);
     if (ok && chunks.size != guest->quic.data_size)
         ok = guest_problem(&draw->reader, "a QUIC image with more or less data than announced");
     ok = ok && copy_data(draw, &chunks, &image->u.compressed);

@@ -143,7 +143,8 @@ bool intake_clip(IntakeDraw *draw, const QXLClip *guest, WireClip *clip)
         return false;
     if (head.num_rects > MAX_CLIP_RECTS)
         return guest_problem(&draw->reader, "a clip of too many rectangles");
-    ok = guest_chunks_read(&draw->reader, guest->data + offsetof(QXLClipRects, chunk), &chunks);
+    ok = guest_chunks_read(&draw->reader, guest->data + offsetof(QXLClipRects, chunk),
+                           head.num_rects * sizeof(QXLRect), &chunks);
     if (ok && chunks.size != head.num_rects * sizeof(QXLRect))
         ok = guest_problem(&draw->reader, "a clip with more or less rectangles than announced");
     ok = ok && clip_to_rects(draw, &chunks, clip);
@@ -197,7 +198,8 @@ const WirePath *intake_path(IntakeDraw *draw, uint64_t address)
     size_t size;
     uint32_t n;
 
-    if (guest_chunks_read(&draw->reader, address + offsetof(QXLPath, chunk), &chunks))
+    if (guest_chunks_read(&draw->reader, address + offsetof(QXLPath, chunk), MAX_PATH_BYTES,
+                          &chunks))
         data = guest_chunks_gather(&draw->reader, &chunks, MAX_PATH_BYTES);
     size = chunks.size;
     guest_chunks_clear(&chunks);
@@ -281,7 +283,8 @@ const WireString *intake_string(IntakeDraw *draw, uint64_t address)
         guest_problem(&draw->reader, "a string whose glyphs have no depth");
         return NULL;
     }
-    if (guest_chunks_read(&draw->reader, address + offsetof(QXLString, chunk), &chunks)) {
+    if (guest_chunks_read(&draw->reader, address + offsetof(QXLString, chunk), head.data_size,
+                          &chunks)) {
         if (chunks.size != head.data_size)
             guest_problem(&draw->reader, "a string with more or less data than announced");
         else

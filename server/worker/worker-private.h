@@ -141,6 +141,7 @@ void worker_cursor_command(Worker *worker, const QXLCommandExt *command);
 bool worker_take_display(Worker *worker); /* false: the ring is empty */
 bool worker_take_cursor(Worker *worker);
 void worker_flush_rings(Worker *worker);
+void worker_end_batch(Worker *worker); /* the ring is empty */
 /* Keep what waits within bounds. */
 void worker_trim(Worker *worker);
 void worker_out_of_memory(Worker *worker);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The worker: its thread, what it does in each turn, its beginning and its end.
  * docs/spec/server-api.md 6, 11.1, 11.2, docs/spec/server-display.md 3.1, 18 */
+#include "main/inputs.h"
 #include "worker/worker-private.h"
 
 #include <signal.h>
@@ -96,9 +97,7 @@ static int display_turn(Worker *worker)
     end = loop_now_ns() + SLICE_US * (uint64_t)1000;
     do {
         if (!worker_take_display(worker)) {
-            if (worker->batch_open)
-                views_batch_end(worker->views);
-            worker->batch_open = false;
+            worker_end_batch(worker);
             if (any)
                 found(ring);
             return rest(worker, ring, worker->interface->req_cmd_notification);
@@ -195,9 +194,7 @@ void worker_set_running(Worker *worker, bool running)
         found(&worker->cursor_ring);
         worker_tell_capabilities(worker, true);
     } else {
-        if (worker->batch_open)
-            views_batch_end(worker->views);
-        worker->batch_open = false;
+        worker_end_batch(worker);
         truth_render_all(worker->truth);
         views_drain(worker->views, DRAIN_MS);
     }
@@ -319,9 +316,9 @@ static bool add_parts(Worker *worker)
     };
     Truth *truth = truth_new(worker->n_surfaces, &observer, worker);
     Views *views = truth ? views_new(&config) : NULL;
-    Cursor *cursor =
-        views ? cursor_new(worker->server, worker->loop, worker->qxl->id, SPICE_MOUSE_MODE_SERVER)
-              : NULL;
+    uint32_t mode = worker->server->inputs ? inputs_mouse_mode(worker->server->inputs)
+                                           : SPICE_MOUSE_MODE_SERVER;
+    Cursor *cursor = views ? cursor_new(worker->server, worker->loop, worker->qxl->id, mode) : NULL;
 
     if (cursor) {
         hand_over(worker, truth, views, cursor);

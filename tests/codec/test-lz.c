@@ -136,6 +136,56 @@ static void test_round_trips(void)
     lz_encoder_free(encoder);
 }
 
+/* Rows only: smaller than the plain rows where rows repeat, and decodes to the same. */
+static void test_rows(void)
+{
+    static const CodecFormat palette_formats[] = {CODEC_FORMAT_PLT1_LE, CODEC_FORMAT_PLT1_BE,
+                                                  CODEC_FORMAT_PLT4_LE, CODEC_FORMAT_PLT4_BE,
+                                                  CODEC_FORMAT_PLT8};
+    Random random = {9};
+    size_t size, least = 0;
+
+    tap_case("lz: repeats of the last byte and the row above only");
+    for (int i = 0; i < 400; i++) {
+        CodecFormat format = palette_formats[i % 5];
+        uint32_t width = 1 + random_below(&random, 90), height = 1 + random_below(&random, 40);
+        size_t row, bound = lz_encode_bound(format, width, height);
+
+        codec_row_size(format, width, &row);
+        uint8_t *source =
+            picture_new(&random, (PictureKind)(i / 5 % N_PICTURES), format, width, height, row);
+        uint8_t *out = malloc(bound), *back = malloc(row * height);
+
+        CHECK(lz_encode_rows(format, i & 1, width, height, source, out, bound, &size) == CODEC_OK);
+        uint8_t *data = exact_copy(out, size);
+
+        CHECK(lz_decode(data, size, NULL, 0, format, back, row) == CODEC_OK);
+        for (uint32_t y = 0; y < height; y++)
+            CHECK(same_pixels(format, source + y * row, back + y * row, width));
+        for (size_t capacity = 0; capacity < size; capacity += 1 + size / 20) {
+            uint8_t *exact = malloc(capacity ? capacity : 1);
+            size_t unused;
+
+            CHECK(lz_encode_rows(format, true, width, height, source, exact, capacity, &unused) ==
+                  CODEC_NO_SPACE);
+            free(exact);
+        }
+        /* Blank rows are one token. */
+        memset(source, 0xff, row * height);
+        CHECK(lz_encode_rows(format, true, width, height, source, out, bound, &least) == CODEC_OK);
+        CHECK(row * height > 32000 || least <= LZ_HEADER_SIZE + 8 + row * height / 255);
+        free(data);
+        free(back);
+        free(out);
+        free(source);
+    }
+    CHECK(lz_encode_rows(CODEC_FORMAT_RGB32, true, 1, 1, NULL, NULL, 0, &size) == CODEC_BAD_DATA);
+    CHECK(lz_encode_rows(CODEC_FORMAT_A8, true, 1, 1, NULL, NULL, 0, &size) == CODEC_BAD_DATA);
+    CHECK(lz_encode_rows(CODEC_FORMAT_PLT8, true, 0, 1, NULL, NULL, 0, &size) == CODEC_BAD_HEADER);
+    CHECK(lz_encode_rows(CODEC_FORMAT_PLT8, true, 1 << 20, 1 << 20, NULL, NULL, 0, &size) ==
+          CODEC_TOO_LARGE);
+}
+
 static void test_alpha(void)
 {
     Random random = {2};
@@ -375,6 +425,7 @@ static void test_limits(void)
 int main(void)
 {
     test_round_trips();
+    test_rows();
     test_alpha();
     test_palettes();
     test_conversions();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* QXL commands of any bytes: the input is the guest's memory. It begins with a list of steps (struct
- * Step): commands of both rings, calls of the device, changes of the memory. At the end every
- * command that could be given back has been, once. Without threads: the parts of the worker are
- * called as its thread would. */
+/* QXL commands of any bytes: the input is the guest's memory. It begins with a list of steps
+ * (struct Step): commands of both rings, calls of the device, changes of the memory. At the end
+ * every command that could be given back has been, once. Without threads: the parts of the worker
+ * are called as its thread would. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +37,8 @@ static int flush_resources(QXLInstance *qxl)
 }
 
 static const QXLInterface interface = {
-    .base = {.major_version = SPICE_INTERFACE_QXL_MAJOR, .minor_version = SPICE_INTERFACE_QXL_MINOR},
+    .base = {.major_version = SPICE_INTERFACE_QXL_MAJOR,
+             .minor_version = SPICE_INTERFACE_QXL_MINOR},
     .release_resource = release_resource,
     .notify_update = notify_update,
     .flush_resources = flush_resources,
@@ -69,9 +70,9 @@ static Worker *worker_with(uint8_t *memory, uint8_t *surfaces, struct RedsState 
     memslots_init(&worker->slots, 1, 2, 1, 0);
     memslots_add(&worker->slots, 0, 0,
                  &(MemSlot){(uintptr_t)memory, (uintptr_t)memory + MEMORY, (uintptr_t)memory, 0});
-    memslots_add(&worker->slots, 0, 1,
-                 &(MemSlot){(uintptr_t)surfaces, (uintptr_t)surfaces + SURFACES,
-                            (uintptr_t)surfaces, 0});
+    memslots_add(
+        &worker->slots, 0, 1,
+        &(MemSlot){(uintptr_t)surfaces, (uintptr_t)surfaces + SURFACES, (uintptr_t)surfaces, 0});
     worker->truth = truth_new(worker->n_surfaces, &observer, worker);
     worker->views = views_new(&config);
     worker->cursor = cursor_new(server, server->loop, 0, SPICE_MOUSE_MODE_SERVER);
@@ -89,7 +90,8 @@ static void free_worker(Worker *worker)
     g_free(worker);
 }
 
-static void primary(Worker *worker, uint32_t width, uint32_t height, int32_t stride, uint32_t format)
+static void primary(Worker *worker, uint32_t width, uint32_t height, int32_t stride,
+                    uint32_t format)
 {
     const QXLDevSurfaceCreate create = {
         .width = width,

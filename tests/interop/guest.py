@@ -91,10 +91,11 @@ class Guest(Machine):
         while self._line(seconds) != b"ready":
             pass
         if self.kind != "micro" and not wait_until(
-                lambda: self.x("xdotool search --onlyvisible --class xterm && pgrep -x spice-vdagentd")[0] == 0, seconds):
+                lambda: self.x("xdotool search --onlyvisible --class xterm && pgrep -x spice-vdagentd", seconds)[0] == 0,
+                seconds):
             raise RuntimeError("no desktop in the guest: " + self.run("cat /tmp/x.log; ps ax")[1])
 
-    def run(self, script, seconds=60):
+    def run(self, script, seconds=120):
         """Run a shell script as the guest's root: (exit status, output)."""
         self.serial.sendall(base64.b64encode(script.encode()) + b"\n")
         while True:
@@ -103,7 +104,7 @@ class Guest(Machine):
                 break
         return int(words[-1]), base64.b64decode(words[0]).decode(errors="replace") if len(words) > 1 else ""
 
-    def x(self, script, seconds=60):
+    def x(self, script, seconds=120):
         """The same as the desktop's user, with the display; what must run on is put in the background with setsid."""
         body = base64.b64encode(script.encode()).decode()
         return self.run(f"echo {body} | base64 -d >/tmp/x.script; "

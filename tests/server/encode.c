@@ -295,6 +295,48 @@ static int type_of(EncodePolicy policy, uint8_t format, uint32_t width, uint32_t
     return last.type;
 }
 
+/* A palette image where it is allowed, of 1 bit or 4, exact in every width. */
+static void test_few_colors(GlzShared *glz, GlzWindow *window)
+{
+    for (uint32_t width = 8; width < 75; width++) {
+        for (int i = 0; i < 8; i++) {
+            EncodePolicy policy = policy_of(
+                i & 1 ? SPICE_IMAGE_COMPRESSION_AUTO_GLZ : SPICE_IMAGE_COMPRESSION_LZ, glz);
+            EncodeSource source =
+                make(SPICE_BITMAP_FMT_32BIT, width, 40, i & 2 ? TEXT : FEW, i & 4, i & 1 ? 3 : 0);
+            size_t plain = (size_t)(width + 7) / 8 * 40;
+
+            source.few_colors_allowed = true;
+            CHECK(round_trip(&policy, &source, window));
+            CHECK(last.type == SPICE_IMAGE_TYPE_LZ_PLT || last.type == SPICE_IMAGE_TYPE_BITMAP);
+            CHECK(last_bytes <= (i & 2 ? plain : (width + 1) / 2 * 40));
+            /* Not for other formats of surfaces, nor where QUIC or LZ4 was asked for. */
+            source.few_colors_allowed = false;
+            CHECK(round_trip(&policy, &source, window));
+            CHECK(last.type == (i & 1 ? SPICE_IMAGE_TYPE_GLZ_RGB : SPICE_IMAGE_TYPE_LZ_RGB));
+            source.few_colors_allowed = true;
+            policy.compression = SPICE_IMAGE_COMPRESSION_QUIC;
+            CHECK(round_trip(&policy, &source, window) && last.type == SPICE_IMAGE_TYPE_QUIC);
+            blob_unref(source.pixels);
+        }
+    }
+    /* The third colour, or the 17th, wherever it is. */
+    for (int i = 0; i < 60; i++) {
+        EncodePolicy policy = policy_of(SPICE_IMAGE_COMPRESSION_LZ, NULL);
+        EncodeSource source = make(SPICE_BITMAP_FMT_32BIT, 61, 50, i & 1 ? TEXT : FEW, true, 0);
+
+        for (int k = 0; k < (i & 1 ? 1 : 20); k++) {
+            uint32_t color = 0x010101 * (k + 1), p = random_number() % (61 * 50);
+
+            memcpy(source.pixels->data + (size_t)p * 4, &color, 4);
+        }
+        source.few_colors_allowed = true;
+        CHECK(round_trip(&policy, &source, NULL));
+        CHECK((last.type == SPICE_IMAGE_TYPE_LZ_PLT) == (i & 1));
+        blob_unref(source.pixels);
+    }
+}
+
 static void test_choice(void)
 {
     enum {
@@ -365,6 +407,8 @@ static void test_choice(void)
     CHECK(type_of(policy, SPICE_BITMAP_FMT_32BIT, 99, 99, TEXT, true, window) == GLZ);
     /* A picture that JPEG makes larger. */
     CHECK(type_of(policy, SPICE_BITMAP_FMT_32BIT, 5, 5, SMOOTH, true, window) != JPEG);
+
+    test_few_colors(glz, window);
 
     policy = policy_of(SPICE_IMAGE_COMPRESSION_GLZ, glz);
     policy.zlib_glz = true;

@@ -8,12 +8,15 @@
 
 #include "display/views.h"
 #include "main/agent.h"
+#include "main/inputs.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static GString *views_log, *cursor_log;
 static unsigned n_clients;
 static uint8_t client_caps;
 int fake_mouse_updates;
+const bool rooms_have_logs = true;
+unsigned rooms_bad_messages, rooms_messages;
 
 static void G_GNUC_PRINTF(2, 3) say(GString **log, const char *format, ...)
 {
@@ -66,6 +69,10 @@ void fake_server_free(struct RedsState *server)
     g_free(server);
 }
 
+void rooms_connect(struct RedsState *server)
+{
+}
+
 void fake_server_run(struct RedsState *server)
 {
     loop_run_once(server->loop, 0);
@@ -74,6 +81,11 @@ void fake_server_run(struct RedsState *server)
 void server_update_mouse_mode(struct RedsState *server)
 {
     __atomic_add_fetch(&fake_mouse_updates, 1, __ATOMIC_RELAXED);
+}
+
+uint32_t inputs_mouse_mode(const Inputs *inputs)
+{
+    return SPICE_MOUSE_MODE_SERVER;
 }
 
 void agent_devices_changed(Agent *agent)

@@ -13,6 +13,12 @@ void fake_server_free(struct RedsState *server);
 /* Run what was posted to the main loop. */
 void fake_server_run(struct RedsState *server);
 
+/* With real rooms (real-rooms.c): clients come, and take what is sent whenever fake_server_run() is
+ * called. What they got that isn't a message, or that they were closed, is counted. */
+void rooms_connect(struct RedsState *server);
+extern const bool rooms_have_logs; /* of the views: only the notes have */
+extern unsigned rooms_bad_messages, rooms_messages;
+
 /* What the views were told, as words: "create 0;mark;..." Drawings are "draw TYPE;". */
 char *fake_views_take_log(void);
 /* Clients of the display: their number and what they can; the worker is told of the change from its

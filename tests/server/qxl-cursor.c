@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The cursor channel: what clients are told of the guest's pointer, which shapes are let through, and
- * when the guest gets its commands back. docs/spec/server-display.md 4.9, 6.1, 17; wire.md 13 */
+/* The cursor channel: what clients are told of the guest's pointer, which shapes are let through,
+ * and when the guest gets its commands back. docs/spec/server-display.md 4.9, 6.1, 17; wire.md 13
+ */
 #include <string.h>
 
 #include "server/fake-rooms.h"
@@ -45,7 +46,8 @@ static bool said(const char *what)
     return false;
 }
 
-static QXLCursor *shape(uint64_t unique, uint16_t type, uint16_t width, uint16_t height, size_t size)
+static QXLCursor *shape(uint64_t unique, uint16_t type, uint16_t width, uint16_t height,
+                        size_t size)
 {
     QXLCursor *cursor = guest_inline_chunks(guest, offsetof(QXLCursor, chunk), NULL, size, 1000);
 
@@ -198,17 +200,32 @@ static void hostile(void)
         bool good;
     } shapes[] = {
         /* What each type needs, and one byte less. */
-        {0, 9, 4, 144, true},   {0, 9, 4, 143, false},  {1, 9, 4, 16, true},
-        {1, 9, 4, 15, false},   {2, 9, 4, 87, true},    {2, 9, 4, 86, false},
-        {3, 9, 4, 1065, true},  {3, 9, 4, 1064, false}, {4, 9, 4, 77, true},
-        {4, 9, 4, 76, false},   {5, 9, 4, 113, true},   {5, 9, 4, 112, false},
-        {6, 9, 4, 149, true},   {6, 9, 4, 148, false},  {7, 9, 4, 5000, false},
+        {0, 9, 4, 144, true},
+        {0, 9, 4, 143, false},
+        {1, 9, 4, 16, true},
+        {1, 9, 4, 15, false},
+        {2, 9, 4, 87, true},
+        {2, 9, 4, 86, false},
+        {3, 9, 4, 1065, true},
+        {3, 9, 4, 1064, false},
+        {4, 9, 4, 77, true},
+        {4, 9, 4, 76, false},
+        {5, 9, 4, 113, true},
+        {5, 9, 4, 112, false},
+        {6, 9, 4, 149, true},
+        {6, 9, 4, 148, false},
+        {7, 9, 4, 5000, false},
         {65535, 9, 4, 5000, false},
         /* CVE-2021-4206 */
-        {0, 0, 0, 0, false},    {0, 0, 5, 64, false},   {0, 1, 0, 64, false},
-        {0, 1, 1, 4, true},     {0, 65535, 65535, 64, false},
-        {0, 32768, 32768, 64, false}, {0, 1025, 1, 8200, false},
-        {0, 1024, 1024, 4 << 20, true}, {0, 256, 256, 64, false},
+        {0, 0, 0, 0, false},
+        {0, 0, 5, 64, false},
+        {0, 1, 0, 64, false},
+        {0, 1, 1, 4, true},
+        {0, 65535, 65535, 64, false},
+        {0, 32768, 32768, 64, false},
+        {0, 1025, 1, 8200, false},
+        {0, 1024, 1024, 4 << 20, true},
+        {0, 256, 256, 64, false},
     };
     static const uint64_t bad[] = {0, 1, UINT64_MAX, (uint64_t)1 << 56, (uint64_t)9 << 56};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Guest memory: slots and their limits (CVE-2019-3813), and a guest that rewrites its commands while
- * they are read (CVE-2015-3247, CVE-2021-4207, CVE-2010-0430). The memory lies between pages that
- * can't be touched, so that every byte outside is noticed. */
+/* Guest memory: slots and their limits (CVE-2019-3813), and a guest that rewrites its commands
+ * while they are read (CVE-2015-3247, CVE-2021-4207, CVE-2010-0430). The memory lies between pages
+ * that can't be touched, so that every byte outside is noticed. */
 #include <string.h>
 
 #include "server/fake-rooms.h"
@@ -129,7 +129,7 @@ static struct {
 } writer;
 
 /* Flips bytes of the commands, and puts them right again: sizes, counts, offsets, types. */
-static void *rewrite(void *data)
+static void *rewrite_guest(void *data)
 {
     size_t size = writer.to - writer.from;
     uint8_t *good = g_memdup2(writer.from, size);
@@ -154,7 +154,7 @@ static void start_writer(void *from, void *to)
     writer.from = from;
     writer.to = to;
     writer.stop = 0;
-    pthread_create(&writer.thread, NULL, rewrite, NULL);
+    pthread_create(&writer.thread, NULL, rewrite_guest, NULL);
 }
 
 static void stop_writer(void)
@@ -207,8 +207,7 @@ static void double_fetch(void)
                 drawables[i] = guest_copy(guest, 0, area, image);
                 break;
             case 2: { /* clipped */
-                QXLClipRects *clip =
-                    guest_inline_chunks(guest, 4, rects, sizeof rects, 32);
+                QXLClipRects *clip = guest_inline_chunks(guest, 4, rects, sizeof rects, 32);
 
                 clip->num_rects = 8;
                 drawables[i] = guest_drawable(guest, QXL_DRAW_FILL, 0, area);
@@ -219,10 +218,13 @@ static void double_fetch(void)
                 break;
             }
             default: { /* text */
-                QXLRasterGlyph glyph = {{5, 5}, {0, 0}, 16, 16};
+                uint8_t glyph[sizeof(QXLRasterGlyph) + 32] = {0};
+                const QXLRasterGlyph head = {{5, 5}, {0, 0}, 16, 16};
 
-                string = guest_inline_chunks(guest, 8, &glyph, sizeof glyph + 32, 10);
-                ((QXLString *)string)->data_size = sizeof glyph + 32;
+                memcpy(glyph, &head, sizeof head);
+
+                string = guest_inline_chunks(guest, 8, glyph, sizeof glyph, 10);
+                ((QXLString *)string)->data_size = sizeof glyph;
                 ((QXLString *)string)->length = 1;
                 ((QXLString *)string)->flags = SPICE_STRING_FLAGS_RASTER_A1;
                 drawables[i] = guest_drawable(guest, QXL_DRAW_TEXT, 0, area);

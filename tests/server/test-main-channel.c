@@ -296,6 +296,71 @@ static void test_wrong_time(void)
     CHECK(!ends(SPICE_MSGC_PONG, zeros, 12));
 }
 
+/* A session of every message, which at each of its bytes ends, stalls, is bent, or gets something
+ * in between: the next client is served as ever. */
+static void test_every_position(void)
+{
+    static const uint8_t announce[28] = {1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                                         0, 0, 8, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0};
+    static const uint8_t between[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    struct RedsState *server = server_new();
+    WireBuffer bytes = {0};
+    const struct {
+        uint16_t type;
+        const void *message;
+    } session[] = {
+        {SPICE_MSGC_MAIN_AGENT_START, &(WireMsgcMainAgentStart){.num_tokens = 10}},
+        {SPICE_MSGC_MAIN_AGENT_DATA, &(WireMsgcMainAgentData){.data = {announce, sizeof announce}}},
+        {SPICE_MSGC_MAIN_ATTACH_CHANNELS, NULL},
+        {SPICE_MSGC_PONG, &(WireMsgcPong){.id = 1}},
+        {SPICE_MSGC_MAIN_MOUSE_MODE_REQUEST, &(WireMsgcMainMouseModeRequest){.mode = 1}},
+        {SPICE_MSGC_MAIN_AGENT_TOKEN, &(WireMsgcMainAgentToken){.num_tokens = 5}},
+        {SPICE_MSGC_ACK_SYNC, &(WireMsgcAckSync){.generation = 1}},
+        {SPICE_MSGC_ACK, NULL},
+        {SPICE_MSGC_DISCONNECTING, &(WireMsgcDisconnecting){.reason = 0}},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(session); i++)
+        CHECK(wire_write_message(true, 1, SPICE_CHANNEL_MAIN, WIRE_TO_SERVER, session[i].type,
+                                 session[i].message, &bytes));
+    for (size_t at = 0; at <= bytes.size; at++)
+        for (int kind = 0; kind < 4; kind++) {
+            unsigned lines = peer_log_lines();
+            Peer *peer = link_main(server, PEER_UNIX);
+
+            peer_send_bytes(peer, bytes.data, at);
+            if (kind == 1 && at < bytes.size) {
+                uint8_t bent = bytes.data[at] ^ 0xff;
+
+                peer_send_bytes(peer, &bent, 1);
+                peer_send_bytes(peer, bytes.data + at + 1, bytes.size - at - 1);
+            } else if (kind == 2) {
+                peer_send_bytes(peer, between, sizeof between);
+                peer_send_bytes(peer, bytes.data + at, bytes.size - at);
+            }
+            loop_run_once(server->loop, 0);
+            loop_run_once(server->loop, 0);
+            if (kind == 3) { /* it stalls while another one comes */
+                Peer *other = link_main(server, PEER_UNIX);
+
+                loop_run_once(server->loop, 0);
+                peer_receive(peer);
+                CHECK(peer->closed);
+                peer_free(other);
+            }
+            peer_free(peer);
+            peer_run(server);
+            CHECK(clients_count(server) == 0);
+            CHECK(peer_log_lines() - lines <= 3);
+        }
+    wire_buffer_clear(&bytes);
+    Peer *peer = link_main(server, PEER_UNIX);
+    peer_run(server);
+    CHECK(peer_expect(peer, SPICE_MSG_MAIN_INIT));
+    peer_free(peer);
+    server_free(server);
+}
+
 int main(void)
 {
     tap_case("the beginning of a session");
@@ -310,5 +375,7 @@ int main(void)
     test_modes();
     tap_case("messages at the wrong time");
     test_wrong_time();
+    tap_case("a session that goes wrong at each of its bytes");
+    test_every_position();
     return tap_done();
 }

@@ -332,6 +332,21 @@ static bool moving_stream(uint64_t seed, unsigned *n_moved)
                                    4 * (size_t)(column - box.x1),
                                scene_row(reference, from_y) + 4 * from_x, 4);
                 }
+            /* Something that the client gets, and that the image, which knows nothing of it, hides
+             * before it is rendered. */
+            if (scene_random(&model.scene, 3) == 0) {
+                int32_t left = x + scene_random(&model.scene, 40),
+                        top = y + scene_random(&model.scene, 40);
+
+                memset(&message, 0, sizeof message);
+                message.base.surface_id = id;
+                message.base.box = (WireRect){
+                    .left = left, .top = top, .right = left + 60, .bottom = top + 20};
+                message.fill.brush = (WireBrush){SPICE_BRUSH_TYPE_SOLID, {.color = 0x778899}};
+                message.fill.rop_descriptor = SPICE_ROPD_OP_PUT;
+                model_add(&model, SPICE_MSG_DISPLAY_DRAW_FILL, &message, QXL_EFFECT_OPAQUE, false);
+                model_walk(&model, 10);
+            }
             for (uint32_t j = scene_random(&model.scene, 9); j > 0; j--)
                 pixels[scene_random(&model.scene, image->u.bitmap.data.size)] ^= 0x40;
             put_image(&model, id, box, image);
