@@ -202,7 +202,8 @@ bool encode_may_palettize(const EncodePolicy *policy)
     case SPICE_IMAGE_COMPRESSION_AUTO_LZ:
     case SPICE_IMAGE_COMPRESSION_GLZ:
     case SPICE_IMAGE_COMPRESSION_LZ:
-        return !policy->local;
+        /* Who keeps no GLZ window may be a client in a browser, which knows the RGB forms only. */
+        return !policy->local && policy->glz;
     default:
         return false;
     }
@@ -234,6 +235,13 @@ Coder encode_choose(const EncodePolicy *policy, const EncodeSource *source)
             return CODER_LZ;
         return choose_glz(policy, source);
     case SPICE_IMAGE_COMPRESSION_GLZ:
+        if (quic_fits) {
+            Look look = look_at(source);
+
+            /* Pictures hardly ever refer to earlier ones: what moves has been found before. */
+            if (is_gradual(source, &look) || is_mixed(source, &look))
+                return CODER_LZ;
+        }
         return choose_glz(policy, source);
     case SPICE_IMAGE_COMPRESSION_LZ4:
         return policy->lz4 && is_gradual_format(source->format) ? CODER_LZ4 : CODER_LZ;
