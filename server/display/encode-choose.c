@@ -44,8 +44,11 @@ static const uint8_t *first_row(const EncodeSource *source)
 }
 
 /* Is every pixel equal to the first one? Ends at the first that isn't. */
-static bool is_flat(const EncodeSource *source, uint32_t *color)
+bool encode_is_flat(const EncodeSource *source, uint32_t *color)
 {
+    if (bitmap_bits(source->format) < 8)
+        return false;
+
     const uint8_t *row = first_row(source);
     unsigned bytes = bitmap_bits(source->format) / 8;
     size_t size = bitmap_row_size(source->format, source->width);
@@ -169,7 +172,7 @@ static bool is_mixed(const EncodeSource *source, const Look *look)
 
 EncodeContent encode_classify(const EncodeSource *source, uint32_t *flat_color)
 {
-    if (bitmap_bits(source->format) >= 8 && is_flat(source, flat_color))
+    if (encode_is_flat(source, flat_color))
         return ENCODE_FLAT;
     if (!is_gradual_format(source->format))
         return ENCODE_OTHER;
