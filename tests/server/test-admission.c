@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "link-peer.h"
+#include "link-server.h"
 #include "link/guard.h"
 #include "link/helper.h"
 #include "tap.h"
