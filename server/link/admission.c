@@ -253,6 +253,7 @@ void admission_free(Admission *admission)
 void admission_set_limits(Admission *admission, const AdmissionLimits *limits)
 {
     admission->limits = *limits;
+    key_store_set_lifetime(admission->keys, limits->key_lifetime_ms);
 }
 
 unsigned admission_links(const Admission *admission)

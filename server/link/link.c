@@ -450,6 +450,10 @@ static void attach(Link *link)
     /* The application may do anything in these calls: the link is no more. */
     link->stream = NULL;
     link_drop(link, NULL);
+    /* Usually nobody: another newcomer, while our result waited for the socket. */
+    if (mess.channel_type == SPICE_CHANNEL_MAIN && !server->options.allow_multiple_clients &&
+        clients_count(server) > 0)
+        clients_disconnect_all(server, "a new client has come");
     stream_tell_initialized(stream, id, mess.channel_type, mess.channel_id);
     clients_attach(server, &mess, id, stream);
 }

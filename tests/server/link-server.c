@@ -60,6 +60,15 @@ uint32_t clients_new_connection_id(struct RedsState *server)
     return 0x80001002;
 }
 
+unsigned clients_count(struct RedsState *server)
+{
+    return 0;
+}
+
+void clients_disconnect_all(struct RedsState *server, const char *reason)
+{
+}
+
 void clients_attach(struct RedsState *server, const WireLinkMess *mess, uint32_t connection_id,
                     Stream *stream)
 {
