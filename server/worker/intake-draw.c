@@ -215,7 +215,7 @@ static bool read_rop3(IntakeDraw *draw, const QXLDrawable *guest)
         !intake_mask(draw, &body->mask, &rop3->mask))
         return false;
     rop3->rop3 = body->rop3;
-    draw->drawable->image_only =
+    draw->drawable->image_only |=
         !depends_on_all(rop3->rop3) || draw->target->format == SPICE_SURFACE_FMT_8_A;
     rop3->scale_mode = body->scale_mode;
     draw->drawable->reads_target = true;
@@ -251,6 +251,8 @@ static bool read_text(IntakeDraw *draw, const QXLDrawable *guest)
     text->back_area = copy_rect(&body->back_area);
     /* With an area behind it, every renderer that gets through draws as if it were PUT. */
     pixman_box32_t behind = intake_box(&body->back_area);
+    draw->drawable->image_only |=
+        !intake_is_near(behind.x1, behind.y1) || !intake_is_near(behind.x2, behind.y2);
     text->fore_mode = intake_box_is_empty(&behind) ? body->fore_mode : SPICE_ROPD_OP_PUT;
     text->back_mode = body->back_mode;
     draw->drawable->reads_target = true;

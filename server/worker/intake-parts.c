@@ -154,9 +154,6 @@ bool intake_clip(IntakeDraw *draw, const QXLClip *guest, WireClip *clip)
 
 /* ---- paths ---- */
 
-/* Coordinates (28.4) that deployed renderers compute with safely, and in reasonable time. */
-#define MAX_COORDINATE (1 << 20)
-
 bool intake_nothing(IntakeDraw *draw)
 {
     draw->nothing = true;
@@ -169,10 +166,7 @@ static bool is_ordinary(const WirePathSegment *segment)
     if (segment->n_points == 0 || segment->flags & SPICE_PATH_BEZIER)
         return false;
     for (uint32_t i = 0; i < segment->n_points; i++) {
-        const WirePoint *point = &segment->points[i];
-
-        if (point->x > MAX_COORDINATE || point->x < -MAX_COORDINATE || point->y > MAX_COORDINATE ||
-            point->y < -MAX_COORDINATE)
+        if (!intake_is_near(segment->points[i].x, segment->points[i].y))
             return false;
     }
     return true;
@@ -288,6 +282,9 @@ static bool read_glyphs(IntakeDraw *draw, const uint8_t *data, size_t size, unsi
                                 .width = head.width,
                                 .height = head.height,
                                 .data = {data, bytes}};
+        draw->drawable->image_only |=
+            !intake_is_near((int64_t)head.render_pos.x + head.glyph_origin.x,
+                            (int64_t)head.render_pos.y + head.glyph_origin.y);
         data += bytes;
         size -= bytes;
     }

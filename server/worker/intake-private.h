@@ -52,6 +52,12 @@ bool intake_nothing(IntakeDraw *draw);
 bool intake_reads(IntakeDraw *draw, Surface *surface, const pixman_box32_t *area);
 void *intake_alloc(IntakeDraw *draw, size_t size); /* NULL and a note: no memory */
 
+/* A position with which deployed renderers compute without overflow. */
+static inline bool intake_is_near(int64_t x, int64_t y)
+{
+    return x >= -(1 << 20) && x <= 1 << 20 && y >= -(1 << 20) && y <= 1 << 20;
+}
+
 static inline pixman_box32_t intake_box(const QXLRect *rect)
 {
     return (pixman_box32_t){rect->left, rect->top, rect->right, rect->bottom};
