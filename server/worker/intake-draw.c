@@ -203,6 +203,15 @@ static bool depends_on_all(uint8_t rop3)
            (rop3 >> 1 & 0x55) != (rop3 & 0x55);
 }
 
+/* Tiles of a ternary operation: deployed renderers read beside them where they begin right of the
+ * box, or below. */
+static int32_t begin_before(int32_t pos, int32_t edge, uint32_t size)
+{
+    int64_t beyond = (int64_t)pos - edge;
+
+    return beyond <= 0 ? pos : pos - (beyond + size - 1) / size * size;
+}
+
 static bool read_rop3(IntakeDraw *draw, const QXLDrawable *guest)
 {
     WireMsgDisplayDrawRop3 *rop3 = &draw->drawable->message.rop3;
@@ -214,6 +223,13 @@ static bool read_rop3(IntakeDraw *draw, const QXLDrawable *guest)
         !intake_brush(draw, &body->brush, &rop3->brush) ||
         !intake_mask(draw, &body->mask, &rop3->mask))
         return false;
+    if (rop3->brush.type == SPICE_BRUSH_TYPE_PATTERN) {
+        WireBrushPattern *pattern = &rop3->brush.u.pattern;
+
+        pattern->pos.x = begin_before(pattern->pos.x, draw->box.x1, pattern->image->width);
+        pattern->pos.y = begin_before(pattern->pos.y, draw->box.y1, pattern->image->height);
+    }
+    draw->drawable->image_only |= rop3->brush.type == SPICE_BRUSH_TYPE_NONE;
     rop3->rop3 = body->rop3;
     draw->drawable->image_only |=
         !depends_on_all(rop3->rop3) || draw->target->format == SPICE_SURFACE_FMT_8_A;
