@@ -17,7 +17,7 @@ def run(seed, environment):
 for n, seed in enumerate(SEEDS, 1):
     deployed = run(seed, dict(os.environ))
     ours = run(seed, dict(os.environ, LD_LIBRARY_PATH=folder))
-    fine = deployed[0] == ours[0] == 0 and len(deployed[1]) > 100 and deployed == ours
+    fine = deployed[0] == ours[0] == 0 and len(deployed[1]) > 50 and deployed == ours
     if not fine:
         failed += 1
         print('# exit %d and %d, %d and %d lines' % (deployed[0], ours[0], len(deployed[1]), len(ours[1])))
@@ -25,6 +25,6 @@ for n, seed in enumerate(SEEDS, 1):
             if a != b:
                 print('# deployed: %s; ours: %s' % (a, b))
                 break
-    print('%s %d - seed %d: the same pixels after each drawing' % ('ok' if fine else 'not ok', n, seed), flush=True)
+    print('%s %d - seed %d: the same pixels after each few drawings' % ('ok' if fine else 'not ok', n, seed), flush=True)
 print('1..%d' % len(SEEDS))
 sys.exit(failed > 0)
