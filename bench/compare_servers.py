@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The server library beside the deployed one: the same host programs on both, drained by the same client on the deployed
 client library."""
-import os, statistics, subprocess, sys, threading, time
+import os, statistics, sys, threading, time
 from common import MARK_PLACE, PREFEED, Process, cell, drain_client, free_port, median, pairs, replay_host, same_picture
 
 DELAY_MS, MBIT = 80, 20  # of the slow link: round trip, each direction
@@ -90,10 +90,10 @@ def thread_seconds(pid, thread):
 def demo_run(build, compression, fps, commands, is_ours):
     """The demo host's made-up desktop. Its main thread draws it, so that thread's time is left out of the server's."""
     port = free_port()
-    host = subprocess.Popen([os.path.join(build, 'examples', 'demo-host'), '-p', str(port), '-c', compression, '-f', str(fps),
-                             '-n', str(commands), '--wait', '--deterministic'], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                            text=True, env=dict(os.environ, LD_LIBRARY_PATH=host_path(build, is_ours) or ''))
-    host.stdout.readline()
+    host = Process([os.path.join(build, 'examples', 'demo-host'), '-p', str(port), '-c', compression, '-f', str(fps),
+                    '-n', str(commands), '--wait', '--deterministic'], host_path(build, is_ours))
+    host.wait_for('listening')
+    pid = host.process.pid
     client = drain_client(build, port, None)
     main, peak = 0, 0
 
@@ -101,8 +101,8 @@ def demo_run(build, compression, fps, commands, is_ours):
         nonlocal main, peak
         while not over:
             try:
-                main = thread_seconds(host.pid, host.pid)
-                with open('/proc/%d/status' % host.pid) as file:
+                main = thread_seconds(pid, pid)
+                with open('/proc/%d/status' % pid) as file:
                     peak = max(peak, *(int(line.split()[1]) for line in file if line.startswith('VmHWM')), 0)
             except (OSError, IndexError, ValueError, TypeError):
                 return
@@ -111,13 +111,14 @@ def demo_run(build, compression, fps, commands, is_ours):
     over = False
     watcher = threading.Thread(target=watch)
     watcher.start()
-    time.sleep(1)
-    figures = client.finish('end\n')
-    _, status, usage = os.wait4(host.pid, 0)
+    words = host.wait_for('').split()
+    figures = client.finish('end\n') if words[1:] == ['drawings'] else {}
+    _, status, usage = os.wait4(pid, 0)
     over = True
     watcher.join()
-    host.returncode = status
-    if status:
+    host.watchdog.cancel()
+    host.process.returncode = status
+    if status or not figures:
         sys.exit('demo-host failed')
     return {'cpu': usage.ru_utime + usage.ru_stime - main, 'read': figures['read'], 'hash': figures['hash'], 'peak_kb': peak}
 
