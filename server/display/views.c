@@ -310,7 +310,7 @@ void views_batch_end(Views *views)
     }
 }
 
-void views_monitors_config(Views *views, const WireMsgDisplayMonitorsConfig *config)
+void views_set_monitors(Views *views, const WireMsgDisplayMonitorsConfig *config)
 {
     unsigned n = MIN(config->n_heads, MAX_HEADS);
 
@@ -318,6 +318,11 @@ void views_monitors_config(Views *views, const WireMsgDisplayMonitorsConfig *con
     views->heads = g_memdup2(config->heads, n * sizeof(WireHead));
     views->monitors = (WireMsgDisplayMonitorsConfig){config->max_allowed, n, views->heads};
     views->has_monitors = true;
+}
+
+void views_monitors_config(Views *views, const WireMsgDisplayMonitorsConfig *config)
+{
+    views_set_monitors(views, config);
     for (GList *l = views->views; l; l = l->next) {
         View *view = l->data;
 
