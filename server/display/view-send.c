@@ -586,24 +586,6 @@ void view_send_move(ViewSurface *vs, const pixman_box32_t *box, int dx, int dy)
     view_queue_out(vs->view, out);
 }
 
-/* One colour? Packed pixels of 32 bits, of which the fourth byte is none. */
-static bool view_is_flat(const EncodeSource *source, uint32_t *color)
-{
-    size_t n = (size_t)source->width * source->height;
-    const uint8_t *p = source->pixels->data;
-    uint32_t first, pixel;
-
-    memcpy(&first, p, 4);
-    for (size_t i = 1; i < n; i++) {
-        memcpy(&pixel, p + i * 4, 4);
-        if ((pixel ^ first) & 0xffffff)
-            return false;
-    }
-    *color = first & 0xffffff;
-
-    return true;
-}
-
 /* May pixels of that size and place be remembered by the client? */
 static bool view_caches_content(const View *view, const ViewSurface *vs, const EncodeSource *source)
 {
@@ -685,11 +667,10 @@ bool view_send_pixels(ViewSurface *vs, const pixman_box32_t *box, bool lossy_ok,
     source.height = (uint32_t)(box->y2 - box->y1);
     source.stride = stride;
     source.lossy_allowed = lossy_ok && vs->surface->id == 0;
-    source.few_colors_allowed = vs->surface->format == SPICE_SURFACE_FMT_32_xRGB;
     source.glz_allowed = !pixman_region32_not_empty(&vs->initial);
     source.few_colors_allowed = xrgb && format == SPICE_BITMAP_FMT_32BIT;
-    if (xrgb && vs->surface->id == 0 && view_is_flat(&source, &color)) {
-        view_send_fill(vs, box, color);
+    if (xrgb && vs->surface->id == 0 && encode_is_flat(&source, &color)) {
+        view_send_fill(vs, box, color & 0xffffff);
         blob_unref(source.pixels);
         return true;
     }
