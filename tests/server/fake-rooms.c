@@ -16,7 +16,7 @@ static unsigned n_clients;
 static uint8_t client_caps;
 int fake_mouse_updates;
 const bool rooms_have_logs = true;
-unsigned rooms_bad_messages, rooms_messages;
+unsigned rooms_bad_messages, rooms_messages, rooms_drawings[400];
 
 static void G_GNUC_PRINTF(2, 3) say(GString **log, const char *format, ...)
 {
@@ -155,6 +155,11 @@ void views_monitors_config(Views *views, const WireMsgDisplayMonitorsConfig *con
         say(&views_log, " %ux%u+%u+%u", config->heads[i].width, config->heads[i].height,
             config->heads[i].x, config->heads[i].y);
     say(&views_log, ";");
+}
+
+void views_set_monitors(Views *views, const WireMsgDisplayMonitorsConfig *config)
+{
+    say(&views_log, "quietly %u/%u;", config->n_heads, config->max_allowed);
 }
 
 void views_reset(Views *views)
