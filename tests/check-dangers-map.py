@@ -7,6 +7,8 @@ import pathlib
 import re
 import sys
 
+from named_tests import named_tests
+
 root = pathlib.Path(sys.argv[1])
 spec = (root / 'docs/spec/dangers.md').read_text()
 map_text = (root / 'docs/dangers-map.md').read_text()
@@ -35,17 +37,7 @@ for row in rows:
     start = ' '.join(words(row).split()[:3])
     results.append((start in paragraph, f'unnumbered row of the map is one of the specification: {row}', ''))
 
-for line in map_text.splitlines():
-    if not line.startswith('| '):
-        continue
-    folder_file = None
-    for path, name in re.findall(r'((?:tests/[\w./-]+|meson\.build)(?=: `))|`([^`]+)`', line.split('|')[2]):
-        if path:
-            folder_file = root / path
-            continue
-        found = folder_file is not None and folder_file.exists() and name in folder_file.read_text()
-        shown = folder_file.relative_to(root) if folder_file else 'no file'
-        results.append((found, f'{shown} has {name}', line))
+results += named_tests(root, map_text, 2)
 
 for number, (good, name, line) in enumerate(results, 1):
     print(f'{"ok" if good else "not ok"} {number} - {name}')

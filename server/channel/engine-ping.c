@@ -68,16 +68,21 @@ void engine_pings_sent(ChannelEngine *engine)
 
 /* ---- Flow ---- */
 
+static bool measures_flow(const ChannelEngine *engine)
+{
+    return engine->flow && !engine->no_pings && !engine->silent;
+}
+
 size_t engine_in_flight(const ChannelEngine *engine)
 {
-    if (engine->no_pings || !engine->flow)
+    if (!measures_flow(engine))
         return engine->queued;
     return (size_t)(engine->position - engine->confirmed);
 }
 
 size_t engine_flight_limit(const ChannelEngine *engine)
 {
-    if (engine->no_pings || !engine->flow)
+    if (!measures_flow(engine))
         return FLIGHT_LOCAL;
     double limit = (double)engine->rate * (engine->rtt_us / 1e6 + AHEAD_MS / 1e3);
     return limit < FLIGHT_LEAST ? FLIGHT_LEAST : limit > FLIGHT_MOST ? FLIGHT_MOST : (size_t)limit;
@@ -94,7 +99,7 @@ static void send_probe(ChannelEngine *engine)
 
 void engine_probe_flow(ChannelEngine *engine)
 {
-    if (engine->no_pings || !engine->flow || engine->closing)
+    if (!measures_flow(engine) || engine->closing)
         return;
     size_t interval = engine_flight_limit(engine) / 4;
     if (interval < PROBE_LEAST)
@@ -112,7 +117,7 @@ void engine_pings_limited(ChannelEngine *engine)
         asked |= engine->pings[i].position > engine->confirmed;
     }
     /* Nothing else would tell when there is room again. */
-    if (!asked && !engine->no_pings && engine->flow && !engine->blocked &&
+    if (!asked && measures_flow(engine) && !engine->blocked &&
         engine_in_flight(engine) >= engine_flight_limit(engine))
         send_probe(engine);
 }
@@ -160,6 +165,7 @@ void engine_pong(ChannelEngine *engine, const WireMsgcPong *pong)
     uint64_t took = now - ping.sent_ns;
     forget_ping(engine, i);
     engine->pongs++;
+    engine->silent = false;
     if (ping.position > engine->confirmed)
         engine->confirmed = ping.position;
     if (ping.kind == PING_NET_TEST) {
@@ -208,13 +214,10 @@ static void on_timer(void *data)
         return;
     engine_enter(engine);
     if (engine->n_pings) {
-        /* Not repeated while unanswered. A client that never answers gets its data all the same.
+        /* Not repeated while unanswered. A client that doesn't answer gets its data all the same.
          */
-        if (is_silent(engine, now) && engine->flow) {
-            engine->no_pings = true;
-            engine->n_pings = 0;
-            engine->wants_fill = true;
-        }
+        if (engine->flow && !engine->silent && is_silent(engine, now))
+            engine->silent = engine->wants_fill = true;
         loop_timer_start(engine->timer, SILENT_MS);
     } else if (now < engine->next_probe_ns) {
         uint64_t ms = (engine->next_probe_ns - now) / 1000000 + 1;

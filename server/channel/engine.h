@@ -79,7 +79,8 @@ typedef struct ChannelEngine {
 
     /* Measurements. */
     LoopTimer *timer;
-    bool no_pings; /* Unix socket, or a peer that doesn't answer them */
+    bool silent;   /* pings are not answered for now: go by the socket alone */
+    bool no_pings; /* a Unix socket */
     bool flow;     /* a display: PINGs between its data */
     uint64_t last_activity_ns;
     uint32_t next_ping_id;

@@ -165,7 +165,11 @@ void truth_draw(Truth *truth, Drawable *drawable)
 {
     Surface *target = drawable->target;
     SurfaceTree *tree = tree_of(target);
-    bool borrowed = drawable->n_borrowed > 0;
+    /* Only images that are put can be made of pixels of the truth again. */
+    bool borrowed = drawable->n_borrowed > 0 && drawable->put &&
+                    drawable->message_type == SPICE_MSG_DISPLAY_DRAW_COPY &&
+                    drawable->message.copy.src_image &&
+                    drawable->message.copy.src_image->type == SPICE_IMAGE_TYPE_BITMAP;
     CanvasResult result;
 
     if (!(drawable->put && draw_put(truth, drawable))) {

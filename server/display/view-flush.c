@@ -102,6 +102,10 @@ static bool view_flush_box(ViewSurface *vs, const pixman_box32_t *box, bool alwa
     pixman_box32_t piece = *box;
     int rows = MAX(MAX_PIXELS / MAX(box->x2 - box->x1, 1), 1);
 
+    /* Before MARK in one image, as the deployed server: some clients (spicy-screenshot) take the
+     * first one for the whole picture. */
+    if (pixman_region32_not_empty(&vs->initial))
+        rows = box->y2 - box->y1;
     for (; piece.y1 < box->y2; piece.y1 = piece.y2) {
         pixman_region32_t sent;
         bool exact, lossy;
@@ -114,12 +118,43 @@ static bool view_flush_box(ViewSurface *vs, const pixman_box32_t *box, bool alwa
             return false;
         region_from_box(&sent, &piece);
         view_has(vs, &sent);
-        if (lossy)
+        if (lossy) {
             view_mark_lossy(vs, &sent);
+            view_shadow_forget(vs, &sent);
+        } else {
+            view_shadow_paint(vs, &piece);
+        }
         pixman_region32_fini(&sent);
     }
 
     return true;
+}
+
+/* What is still lacking of a rectangle, after a look at what the client shows. */
+static bool view_flush_rest(ViewSurface *vs, const pixman_box32_t *box, bool always)
+{
+    pixman_box32_t boxes[MAX_BOXES / 4];
+    pixman_region32_t part;
+    bool room = true;
+    unsigned n;
+
+    view_shadow_refine(vs, box);
+    region_from_box(&part, box);
+    pixman_region32_intersect(&part, &part, &vs->lacks);
+    n = view_rects(&part, NULL, boxes, MAX_BOXES / 4);
+    for (unsigned i = 0; i < n && room; i++) {
+        pixman_box32_t rest;
+
+        /* Rectangles that were joined may overlap. */
+        pixman_region32_fini(&part);
+        region_from_box(&part, &boxes[i]);
+        pixman_region32_intersect(&part, &part, &vs->lacks);
+        rest = *pixman_region32_extents(&part);
+        room = box_area(&rest) == 0 || view_flush_box(vs, &rest, always);
+    }
+    pixman_region32_fini(&part);
+
+    return room;
 }
 
 void view_flush(ViewSurface *vs, const pixman_region32_t *area, bool always)
@@ -174,7 +209,7 @@ void view_flush(ViewSurface *vs, const pixman_region32_t *area, bool always)
             break;
         }
         area_sent += box_area(&box);
-        if (!view_flush_box(vs, &box, always))
+        if (!(vs->shadow ? view_flush_rest : view_flush_box)(vs, &box, always))
             break;
     }
     if (area_sent > LARGE)

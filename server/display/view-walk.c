@@ -152,6 +152,10 @@ static bool view_walk_move(View *view, ViewSurface *vs, Drawable *drawable)
         done = false; /* most of the source isn't there: general rules */
     } else if (n_lost < n_painted) {
         view_send_drawable(view, drawable);
+        if (source == vs)
+            view_shadow_move(vs, &painted, dx, dy);
+        else
+            view_shadow_forget(vs, &painted);
         view_move_regions(vs, source, &painted, dx, dy, &lost);
     } else { /* nothing of it would be right */
         view_lack(vs, &painted);
@@ -175,6 +179,7 @@ static bool view_walk_moved(ViewSurface *vs, const Drawable *drawable)
     worth_it = region_area(&lost) * 2 < region_area(&painted);
     if (worth_it) {
         view_send_move(vs, &drawable->moved_to, dx, dy);
+        view_shadow_move(vs, &painted, dx, dy);
         view_move_regions(vs, vs, &painted, dx, dy, &lost);
         view_lack(vs, &drawable->rest);
     }
@@ -212,6 +217,13 @@ static bool view_is_cacheable(const View *view, const Drawable *drawable)
            image->u.bitmap.data.size > 0;
 }
 
+static bool view_paint_drawable(View *view, ViewSurface *vs, Drawable *drawable)
+{
+    view_shadow_forget(vs, &drawable->region);
+
+    return view_send_drawable(view, drawable);
+}
+
 static void view_walk_drawable(View *view, ViewSurface *vs, Drawable *drawable)
 {
     bool lossy = false;
@@ -247,9 +259,9 @@ static void view_walk_drawable(View *view, ViewSurface *vs, Drawable *drawable)
         if (view_needs_exact(vs, drawable))
             view_lack(vs, &drawable->region);
         else if (!view_lacks_all(vs, &drawable->region))
-            lossy = view_send_drawable(view, drawable);
+            lossy = view_paint_drawable(view, vs, drawable);
     } else if (region_area(&drawable->region) > SMALL || !view_lacks_all(vs, &drawable->region)) {
-        lossy = view_send_drawable(view, drawable);
+        lossy = view_paint_drawable(view, vs, drawable);
         view_has(vs, &drawable->region);
     }
     if (lossy)

@@ -126,6 +126,7 @@ ViewSurface *view_record(View *view, Surface *surface)
     pixman_region32_init(&vs->lossy);
     pixman_region32_init(&vs->fresh);
     pixman_region32_init(&vs->exact);
+    pixman_region32_init(&vs->known);
     vs->next = surface->views;
     surface->views = vs;
     g_ptr_array_add(view->surfaces, vs);
@@ -152,6 +153,8 @@ void view_forget(ViewSurface *vs)
     pixman_region32_fini(&vs->lossy);
     pixman_region32_fini(&vs->fresh);
     pixman_region32_fini(&vs->exact);
+    pixman_region32_fini(&vs->known);
+    g_free(vs->shadow);
     g_free(vs);
     surface_unref(surface);
 }

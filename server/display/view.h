@@ -60,6 +60,10 @@ struct ViewSurface {
     /* With JPEG: pixels that a lossy image has painted, those of them since the last tick of the
      * refinement, and those lacking ones that are to be sent exactly. */
     pixman_region32_t lossy, fresh, exact;
+    /* What the client shows, where that is known; NULL: not kept. */
+    uint32_t *shadow;
+    pixman_region32_t known;
+    unsigned unmoved;   /* looks for moved pixels in vain, in a row */
     Item *first, *last; /* queued drawings on it */
     unsigned n_readers; /* queued drawings on others that read it */
 };
@@ -189,6 +193,17 @@ bool view_needs_exact(const ViewSurface *vs, const Drawable *drawable);
  */
 bool view_refine(View *view);
 void view_refine_tick(void *view);
+
+/* ---- view-shadow.c ---- */
+/* The client was sent this area as it is in the truth. */
+void view_shadow_paint(ViewSurface *vs, const pixman_box32_t *box);
+/* It was sent something else that paints there. */
+void view_shadow_forget(ViewSurface *vs, const pixman_region32_t *region);
+/* It was sent a copy of its own pixels to 'painted', from (dx, dy) before. */
+void view_shadow_move(ViewSurface *vs, const pixman_region32_t *painted, int dx, int dy);
+/* The truth of the box is of the present: send what has only moved, and take from 'lacks' what the
+ * client shows already. */
+void view_shadow_refine(ViewSurface *vs, const pixman_box32_t *box);
 
 /* ---- view-content.c ---- */
 /* What was sent before, by content. */

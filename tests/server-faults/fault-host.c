@@ -106,7 +106,8 @@ static int agent_read(SpiceCharDeviceInstance *agent, uint8_t *bytes, int size)
 {
     int n = MIN((guint)size, to_client->len);
 
-    memcpy(bytes, to_client->data, n);
+    if (n > 0)
+        memcpy(bytes, to_client->data, n);
     g_byte_array_remove_range(to_client, 0, n);
     return n;
 }

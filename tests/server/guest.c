@@ -472,6 +472,26 @@ unsigned int guest_released(Guest *guest)
     return locked(guest, &guest->n_released);
 }
 
+unsigned int guest_polls(Guest *guest)
+{
+    return locked(guest, &guest->n_polls);
+}
+
+unsigned int guest_flushes(Guest *guest)
+{
+    return locked(guest, &guest->n_flushes);
+}
+
+bool guest_is_armed(Guest *guest)
+{
+    bool armed;
+
+    pthread_mutex_lock(&guest->lock);
+    armed = guest->armed_display && guest->armed_cursor;
+    pthread_mutex_unlock(&guest->lock);
+    return armed;
+}
+
 unsigned int guest_n_out(Guest *guest)
 {
     unsigned int n;

@@ -95,6 +95,9 @@ void guest_destroy_surface(Guest *guest, uint32_t id);
 unsigned int guest_taken(Guest *guest);
 unsigned int guest_released(Guest *guest);
 unsigned int guest_n_out(Guest *guest);
+unsigned int guest_polls(Guest *guest);   /* looks at its rings */
+unsigned int guest_flushes(Guest *guest); /* calls of flush_resources() */
+bool guest_is_armed(Guest *guest);        /* both rings: it was asked to wake us */
 /* Calls of that kind so far; *last is the newest of them. */
 unsigned int guest_count(Guest *guest, int kind, GuestCall *last);
 void guest_clear_calls(Guest *guest);

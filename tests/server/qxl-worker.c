@@ -88,10 +88,10 @@ static void wakes_up(void)
     begin();
     guest_create_primary(guest, 64, 64, true);
     run_vm();
-    WAIT_FOR(guest->armed_display && guest->armed_cursor);
-    unsigned int polls = guest->n_polls;
+    WAIT_FOR(guest_is_armed(guest));
+    unsigned int polls = guest_polls(guest);
     g_usleep(30000);
-    CHECK(guest->n_polls == polls); /* asleep */
+    CHECK(guest_polls(guest) == polls); /* asleep */
     for (int i = 0; i < 50; i++) {
         guest_fill(guest, 0, guest_rect(i, 0, i + 1, 64), i + 1);
         if (i % 10 == 0)
@@ -209,12 +209,12 @@ static void oom(void)
                      "borrowed;draw 304 borrowed;draw 304 borrowed;"));
     spice_qxl_oom(&guest->instance);
     WAIT_FOR(guest_released(guest) == 8);
-    WAIT_FOR(guest->n_flushes == 2);
+    WAIT_FOR(guest_flushes(guest) == 2);
     pthread_mutex_lock(&guest->lock);
     guest->flush_result = 1;
     pthread_mutex_unlock(&guest->lock);
     spice_qxl_oom(&guest->instance);
-    WAIT_FOR(guest->n_flushes == 3);
+    WAIT_FOR(guest_flushes(guest) == 3);
     end();
 }
 
@@ -523,9 +523,11 @@ static void loads(void)
         (QXLCommandExt){{guest_address(guest, cursor), QXL_CMD_CURSOR, 0}, GUEST_GROUP, 0};
     commands[2] = (QXLCommandExt){{guest_address(guest, cursor), QXL_CMD_DRAW, 0}, GUEST_GROUP, 0};
     commands[3] = (QXLCommandExt){{12, QXL_CMD_SURFACE, 0}, GUEST_GROUP, 0};
+    pthread_mutex_lock(&guest->lock);
     g_hash_table_add(guest->out, surface);
     g_hash_table_add(guest->out, cursor);
     guest->n_taken += 2;
+    pthread_mutex_unlock(&guest->lock);
     spice_qxl_loadvm_commands(&guest->instance, commands, 4);
     spice_qxl_loadvm_commands(&guest->instance, NULL, 4);
     CHECK(guest_released(guest) == 1 && pixels[5] == 0xabcdef);
@@ -617,7 +619,9 @@ static void strangers(void)
     WAIT_FOR(guest_count(guest, GUEST_ASYNC_COMPLETE, NULL) == 2);
     guest_create_primary(guest, 64, 64, false);
     run_vm();
+    pthread_mutex_lock(&guest->lock);
     guest->on_take = call_from_callback;
+    pthread_mutex_unlock(&guest->lock);
     guest_fill(guest, 0, guest_rect(0, 0, 64, 64), 5);
     guest_sync(guest);
     CHECK(guest_pixel(guest, 0, 0) == 5);
@@ -630,8 +634,10 @@ static void strangers(void)
     guest_fill(guest, 0, guest_rect(0, 0, 64, 64), 7);
     guest_sync(guest);
     CHECK(guest_pixel(guest, 0, 0) == 7);
+    pthread_mutex_lock(&guest->lock);
     g_hash_table_remove_all(guest->out);
     guest->n_taken--;
+    pthread_mutex_unlock(&guest->lock);
     end();
 }
 

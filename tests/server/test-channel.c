@@ -473,6 +473,18 @@ static void test_silent(void)
     }
     CHECK(!n_fill_messages);
     CHECK(n_disconnected == 0);
+    /* Late answers count again. */
+    CHECK(s.cc->engine->silent);
+    answer_pings(s.peer);
+    peer_run_ms(s.server, 20);
+    CHECK(!s.cc->engine->silent && channel_client_rtt_us(s.cc) > 0);
+    n_fill_messages = 100;
+    channel_client_want(s.cc);
+    while ((n_fill_messages || s.cc->engine->queued) && loop_now_ns() < limit) {
+        loop_run_once(s.server->loop, 1);
+        answer_pings(s.peer);
+    }
+    CHECK(!n_fill_messages && !s.cc->engine->silent);
     close_session(&s);
 }
 

@@ -297,6 +297,29 @@ static void test_keys(void)
     unlink_inputs(&peer);
     CHECK(did("9e"));
 
+    tap_case("keyboard_state_overflow: any two bytes behind one another, and keys that stay down");
+    link_inputs(&peer, PEER_UNIX);
+    for (unsigned pair = 0; pair < 0x10000; pair += 16) {
+        char bytes[32];
+
+        for (unsigned i = 0; i < 16; i++) {
+            bytes[2 * i] = (char)((pair + i) >> 8);
+            bytes[2 * i + 1] = (char)(pair + i);
+        }
+        peer_send_raw(peer, SPICE_MSGC_INPUTS_KEY_SCANCODE, sizeof bytes, bytes, sizeof bytes);
+        if (pair % 2048 == 0)
+            peer_run(server);
+    }
+    for (unsigned code = 1; code < 0x80; code++)
+        key(SPICE_MSGC_INPUTS_KEY_DOWN, code % 2 ? code : code << 8 | 0xe0);
+    peer_receive(peer);
+    CHECK(!peer->closed);
+    g_string_truncate(done, 0);
+    unlink_inputs(&peer);
+    CHECK(done->len >= 64 * 3 + 63 * 6 - 1 && g_str_has_prefix(done->str, "81 ") &&
+          g_str_has_suffix(done->str, "e0 fe"));
+    g_string_truncate(done, 0);
+
     tap_case("wire 12.1: an empty KEY_SCANCODE closes the channel, a long one too");
     link_inputs(&peer, PEER_UNIX);
     scancodes("", 0);

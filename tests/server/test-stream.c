@@ -544,7 +544,7 @@ static void test_websocket_huge_frame(void)
     int fds[2];
     Stream *stream;
 
-    tap_case("websocket crash and integer overflow (2019/20): a frame of 2^62 bytes");
+    tap_case("websocket_overflow_2019: a frame of 2^62 bytes");
     net_pair(fds);
     stream = stream_new(&server, fds[0]);
     stream_start_websocket(stream, header, sizeof header);
@@ -985,7 +985,7 @@ static void test_sasl_layer(void)
         CHECK(got->len == total && !memcmp(got->data, data, total));
     }
 
-    tap_case("SASL decode infinite loop (2017): packets without content, and forged ones");
+    tap_case("sasl_decode_infinite_loop_2017: packets without content, and forged ones");
     uint8_t byte;
     CHECK(net_send(fds[1], "\0\0\0\20abcdefghijklmnop", 20));
     CHECK(stream_read(stream, &byte, 1) == -1 && errno == EPROTO);

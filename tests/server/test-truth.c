@@ -229,6 +229,64 @@ static void test_small_world(void)
             break;
 }
 
+/* Promises that aren't kept, images that lie, reads that nobody declared: any pixels, but no harm.
+ */
+static bool lying_stream(uint64_t seed, unsigned n)
+{
+    Model model;
+
+    model_init(&model, seed, WIDTH, HEIGHT, false);
+    model.scene.hostile = true;
+    for (unsigned i = 0; i < n; i++) {
+        uint16_t type = scene_types[scene_random(&model.scene, SCENE_TYPES)];
+        uint32_t id = scene_random(&model.scene, MODEL_SURFACES);
+        Drawable *drawable;
+        SceneMessage message;
+        struct iovec pieces[2] = {{&model, 3}, {(uint8_t *)&model + 1, 100}};
+
+        scene_make(&model.scene, type, id, &message);
+        drawable = model_drawable(&model, type, &message, scene_random(&model.scene, 2));
+        drawable->effect = scene_random(&model.scene, 9);
+        drawable->put = scene_random(&model.scene, 3) == 0;
+        drawable->wanted = scene_random(&model.scene, 2);
+        drawable->sent = scene_random(&model.scene, 2);
+        if (scene_random(&model.scene, 8) == 0) {
+            drawable->borrowed = pieces;
+            drawable->n_borrowed = 1 + scene_random(&model.scene, 2);
+        }
+        if (drawable->n_reads > 0 && scene_random(&model.scene, 2)) {
+            /* The message goes on naming it. */
+            surface_unref(drawable->reads[--drawable->n_reads].surface);
+        } else if (drawable->n_reads < DRAWABLE_MAX_READS) {
+            drawable->reads[drawable->n_reads].surface =
+                surface_ref(truth_surface(model.truth, scene_random(&model.scene, MODEL_SURFACES)));
+            drawable->reads[drawable->n_reads++].area = random_area(&model);
+        }
+        drawable_ref(drawable);
+        truth_add(model.truth, drawable);
+        /* The pieces are on the stack. */
+        if (drawable->borrowed == pieces)
+            truth_render(model.truth, drawable);
+        drawable_unref(drawable);
+        if (scene_random(&model.scene, 30) == 0)
+            model_recreate(&model, id);
+        if (scene_random(&model.scene, 30) == 0) {
+            pixman_box32_t area = {INT32_MIN, -5, scene_random(&model.scene, 9), INT32_MAX};
+
+            truth_render_area(model.truth, truth_surface(model.truth, id), &area);
+        }
+    }
+    model_clear(&model);
+    return model.n_commands == model.n_released;
+}
+
+static void test_lies(void)
+{
+    tap_case("broken promises and lying messages");
+    for (uint64_t seed = 0; seed < 60; seed++)
+        CHECK(lying_stream(seed, 200));
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) {
@@ -241,5 +299,6 @@ int main(int argc, char **argv)
     }
     test_streams();
     test_small_world();
+    test_lies();
     return tap_done();
 }

@@ -143,14 +143,15 @@ static void set_region(const Model *model, Drawable *drawable)
     pixman_box32_t *boxes;
     int n = 0;
 
+    pixman_box32_t inside = {MAX(box->left, 0), MAX(box->top, 0),
+                             MIN(box->right, (int32_t)model->width),
+                             MIN(box->bottom, (int32_t)model->height)};
+
     pixman_region32_fini(&drawable->region);
-    if (box->right > box->left && box->bottom > box->top)
-        pixman_region32_init_rect(&drawable->region, box->left, box->top, box->right - box->left,
-                                  box->bottom - box->top);
+    if (inside.x2 > inside.x1 && inside.y2 > inside.y1)
+        pixman_region32_init_with_extents(&drawable->region, &inside);
     else
         pixman_region32_init(&drawable->region);
-    pixman_region32_intersect_rect(&drawable->region, &drawable->region, 0, 0, model->width,
-                                   model->height);
     if (base->clip.type != SPICE_CLIP_TYPE_RECTS)
         return;
     boxes = g_new(pixman_box32_t, base->clip.n_rects + 1);
@@ -180,6 +181,8 @@ static void set_reads(Model *model, Drawable *drawable, const SceneMessage *mess
         if (image->type != SPICE_IMAGE_TYPE_SURFACE)
             continue;
         surface = truth_surface(model->truth, image->u.surface.surface_id);
+        if (!surface || drawable->n_reads == DRAWABLE_MAX_READS)
+            continue;
         if (i == 0 && area && is_unscaled(&message->base.box, area) &&
             (drawable->message_type != SPICE_MSG_DISPLAY_DRAW_OPAQUE || area->left >= 0))
             read = (pixman_box32_t){MAX(area->left, 0), MAX(area->top, 0),
