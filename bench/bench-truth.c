@@ -12,6 +12,7 @@
 #include <spice/enums.h>
 #include <spice/qxl_dev.h>
 
+#include "display/scroll.h"
 #include "display/truth.h"
 
 enum { W = 1920, H = 1080, BYTES = W * H * 4 };
@@ -150,6 +151,23 @@ static void run_scrolled_copy(void)
     memcpy(to + BYTES - 16 * W * 4, from, 16 * W * 4);
 }
 
+static const uint8_t *other_row(void *context, int32_t y)
+{
+    return other + (size_t)y * W * 4;
+}
+
+/* The whole search, for something that isn't there. */
+static void run_search(void)
+{
+    const CanvasPixels old = {picture, W * 4, W, H, PIXMAN_x8r8g8b8};
+    const pixman_box32_t box = {0, 0, W, H};
+    const ScrollSource source = {other_row, NULL};
+    ScrollMove move;
+
+    if (scroll_find(&old, &box, &source, true, &move))
+        abort();
+}
+
 static void run_hidden(void)
 {
     add_fill(100, 100, 50, 50);
@@ -166,9 +184,9 @@ static void run_rendered(void)
     truth_render_all(truth);
 }
 
-static void text(uint8_t *pixels)
+static void text(uint8_t *pixels, uint32_t seed)
 {
-    uint32_t *p = (uint32_t *)pixels, seed = 12345;
+    uint32_t *p = (uint32_t *)pixels;
 
     for (int32_t y = 0; y < H; y++)
         for (int32_t x = 0; x < W; x++) {
@@ -196,7 +214,7 @@ int main(void)
     truth = truth_new(1, NULL, NULL);
     surface =
         truth_create_surface(truth, 0, SPICE_SURFACE_FMT_32_xRGB, W, H, W * 4, memory, false, NULL);
-    text(picture);
+    text(picture, 12345);
     memset(other, 0, BYTES);
     copied = measure(run_copy);
     coded = measure(run_code);
@@ -211,12 +229,15 @@ int main(void)
     for (int i = 0; i < BYTES; i++)
         other[i] = ~picture[i];
     report("an image that differs everywhere", measure(run_alternating));
-    text(picture);
+    text(picture, 12345);
     put_and_render(picture);
     turn = 0;
     time = measure(run_scrolled);
     turn = 0;
     report("an image scrolled by 16 rows", time - measure(run_scrolled_copy));
+    text(picture, 12345);
+    text(other, 54321);
+    report("looking for moved pixels in vain", measure(run_search));
     time = measure(run_hidden);
     printf("%-44s %8.3f us\n", "a fill that hides the one before", time * 1e6);
     for (int i = 0; i < 1000; i++)

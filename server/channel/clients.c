@@ -174,12 +174,13 @@ void client_link_gone(ClientLink *link)
     client_ref(client);
     client->links = g_list_delete_link(client->links, here);
     link->channel->links = g_list_remove(link->channel->links, link);
-    stream_close(link->stream);
-    link->stream = NULL;
+    /* Main is told to be gone after its others, as the deployed library does it. */
     if (client->main == link) {
         client->main = NULL;
         clients_disconnect(client, NULL);
     }
+    stream_close(link->stream);
+    link->stream = NULL;
     if (!client->links) {
         struct RedsState *server = client->server;
         GList *entry = g_list_find(server->clients->all, client);

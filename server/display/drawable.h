@@ -80,6 +80,9 @@ typedef struct Drawable {
     /* The result depends on the old pixels of the target (blends, rops, COPY_BITS, masks, text,
      * ...). */
     bool reads_target;
+    /* Deployed clients end their process over it, or draw it wrong (canvas.md 16): they are shown
+     * what became of it. */
+    bool image_only;
 
     /* Memory behind the message's pointers. */
     WireArena arena;

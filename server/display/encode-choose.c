@@ -44,8 +44,11 @@ static const uint8_t *first_row(const EncodeSource *source)
 }
 
 /* Is every pixel equal to the first one? Ends at the first that isn't. */
-static bool is_flat(const EncodeSource *source, uint32_t *color)
+bool encode_is_flat(const EncodeSource *source, uint32_t *color)
 {
+    if (bitmap_bits(source->format) < 8)
+        return false;
+
     const uint8_t *row = first_row(source);
     unsigned bytes = bitmap_bits(source->format) / 8;
     size_t size = bitmap_row_size(source->format, source->width);
@@ -169,7 +172,7 @@ static bool is_mixed(const EncodeSource *source, const Look *look)
 
 EncodeContent encode_classify(const EncodeSource *source, uint32_t *flat_color)
 {
-    if (bitmap_bits(source->format) >= 8 && is_flat(source, flat_color))
+    if (encode_is_flat(source, flat_color))
         return ENCODE_FLAT;
     if (!is_gradual_format(source->format))
         return ENCODE_OTHER;
@@ -202,7 +205,8 @@ bool encode_may_palettize(const EncodePolicy *policy)
     case SPICE_IMAGE_COMPRESSION_AUTO_LZ:
     case SPICE_IMAGE_COMPRESSION_GLZ:
     case SPICE_IMAGE_COMPRESSION_LZ:
-        return !policy->local;
+        /* Who keeps no GLZ window may be a client in a browser, which knows the RGB forms only. */
+        return !policy->local && policy->glz;
     default:
         return false;
     }
@@ -234,6 +238,13 @@ Coder encode_choose(const EncodePolicy *policy, const EncodeSource *source)
             return CODER_LZ;
         return choose_glz(policy, source);
     case SPICE_IMAGE_COMPRESSION_GLZ:
+        if (quic_fits) {
+            Look look = look_at(source);
+
+            /* Pictures hardly ever refer to earlier ones: what moves has been found before. */
+            if (is_gradual(source, &look) || is_mixed(source, &look))
+                return CODER_LZ;
+        }
         return choose_glz(policy, source);
     case SPICE_IMAGE_COMPRESSION_LZ4:
         return policy->lz4 && is_gradual_format(source->format) ? CODER_LZ4 : CODER_LZ;

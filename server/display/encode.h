@@ -62,8 +62,9 @@ bool encode_job_must_be_sent(const EncodeJob *job);
 /* Not wanted any more, or used. A running one is finished and thrown away. */
 void encode_job_free(EncodeJob *job);
 
-/* Without coding: graduality of 12.4 and what the content looks like; for the views' grouping and
- * for tests. */
+/* Is every pixel the same? *color: as in memory, without the fourth byte of 32-bit pixels. */
+bool encode_is_flat(const EncodeSource *source, uint32_t *color);
+/* What the content looks like, by 12.4; for tests. */
 typedef enum EncodeContent { ENCODE_FLAT, ENCODE_TEXT, ENCODE_SMOOTH, ENCODE_OTHER } EncodeContent;
 EncodeContent encode_classify(const EncodeSource *source, uint32_t *flat_color);
 

@@ -100,7 +100,11 @@ static bool view_flush_box(ViewSurface *vs, const pixman_box32_t *box, bool alwa
 {
     View *view = vs->view;
     pixman_box32_t piece = *box;
-    int rows = MAX(MAX_PIXELS / MAX(box->x2 - box->x1, 1), 1);
+    /* A new client's first picture goes in one piece: spicy-screenshot saves what the first
+     * invalidation shows. */
+    int rows = pixman_region32_not_empty(&vs->initial)
+                   ? box->y2 - box->y1
+                   : MAX(MAX_PIXELS / MAX(box->x2 - box->x1, 1), 1);
 
     /* Before MARK in one image, as the deployed server: some clients (spicy-screenshot) take the
      * first one for the whole picture. */

@@ -242,7 +242,8 @@ static void view_walk_drawable(View *view, ViewSurface *vs, Drawable *drawable)
         return;
     }
 
-    if (drawable->message_type == SPICE_MSG_DISPLAY_DRAW_COMPOSITE && !view->composite) {
+    if (drawable->image_only ||
+        (drawable->message_type == SPICE_MSG_DISPLAY_DRAW_COMPOSITE && !view->composite)) {
         view_lack(vs, &drawable->region);
         return;
     }

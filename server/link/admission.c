@@ -218,6 +218,7 @@ Admission *admission_new(struct RedsState *server)
     admission->sasl_application = g_strdup(server->options.sasl_appname);
     g_queue_init(&admission->links);
     admission->helper = helper_new(server->loop);
+    admission->sasl_helper = helper_new(server->loop);
     admission->keys = key_store_new(admission->helper, keys_ready, admission);
     admission->timer = loop_timer_new(server->loop, time_is_up, admission);
     admission->accept_timer = loop_timer_new(server->loop, accept_again, admission);
@@ -240,6 +241,7 @@ void admission_free(Admission *admission)
     while (admission->links.head)
         link_drop(admission->links.head->data, NULL);
     helper_free(admission->helper); /* links that it worked for go with this */
+    helper_free(admission->sasl_helper);
     key_store_free(admission->keys);
     loop_timer_free(admission->timer);
     loop_timer_free(admission->accept_timer);
@@ -251,6 +253,7 @@ void admission_free(Admission *admission)
 void admission_set_limits(Admission *admission, const AdmissionLimits *limits)
 {
     admission->limits = *limits;
+    key_store_set_lifetime(admission->keys, limits->key_lifetime_ms);
 }
 
 unsigned admission_links(const Admission *admission)

@@ -4,6 +4,7 @@
 #ifndef SERVER_LINK_ADMISSION_H
 #define SERVER_LINK_ADMISSION_H
 
+#include "link/keys.h"
 #include "server.h"
 
 /* What peers may take before they have authenticated. */
@@ -12,8 +13,9 @@ typedef struct AdmissionLimits {
     unsigned links;           /* at a time; one more drops the oldest */
     size_t memory;            /* bytes in buffers of more than a few KiB, of all links together */
     unsigned accept_pause_ms; /* without descriptors or memory: until it is tried again */
+    unsigned key_lifetime_ms; /* of an RSA key, while links come */
 } AdmissionLimits;
-#define ADMISSION_LIMITS ((AdmissionLimits){15000, 128, 16 * 1024 * 1024, 200})
+#define ADMISSION_LIMITS ((AdmissionLimits){15000, 128, 16 * 1024 * 1024, 200, KEY_LIFETIME_MS})
 
 /* Open what the options ask for. NULL: something failed (one log line); all that was opened is
  * closed. */

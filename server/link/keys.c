@@ -10,10 +10,7 @@
 
 #include "log.h"
 
-enum {
-    KEY_BITS = 1024,
-    RENEW_AFTER_S = 60, /* of use; an idle server makes no keys */
-};
+enum { KEY_BITS = 1024 };
 
 struct LinkKey {
     unsigned refs;
@@ -26,6 +23,7 @@ struct KeyStore {
     Helper *helper;
     LinkKey *current, *made; /* made: by the helper, handed over in done() */
     bool making, wanted;
+    unsigned lifetime_ms;
     void (*ready)(void *data);
     void *data;
 };
@@ -129,6 +127,7 @@ KeyStore *key_store_new(Helper *helper, void (*ready)(void *data), void *data)
     store->helper = helper;
     store->ready = ready;
     store->data = data;
+    store->lifetime_ms = KEY_LIFETIME_MS;
     begin(store);
     return store;
 }
@@ -140,11 +139,16 @@ void key_store_free(KeyStore *store)
     g_free(store);
 }
 
+void key_store_set_lifetime(KeyStore *store, unsigned ms)
+{
+    store->lifetime_ms = ms;
+}
+
 LinkKey *key_store_get(KeyStore *store)
 {
     LinkKey *key = store->current;
 
-    if (!key || g_get_monotonic_time() - key->made > RENEW_AFTER_S * G_USEC_PER_SEC)
+    if (!key || g_get_monotonic_time() - key->made > (gint64)store->lifetime_ms * 1000)
         begin(store);
     if (!key)
         store->wanted = true;

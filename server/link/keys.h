@@ -17,12 +17,16 @@ const uint8_t *link_key_public(const LinkKey *key);
  * this key. */
 int link_key_decrypt(LinkKey *key, const uint8_t *ticket, uint8_t *plain);
 
+enum { KEY_LIFETIME_MS = 60000 };
+
 typedef struct KeyStore KeyStore;
 /* Begins to make the first key. ready(data): a key has become available while somebody had found
  * none; also when none can be made. */
 KeyStore *key_store_new(Helper *helper, void (*ready)(void *data), void *data);
 /* After the helper was freed. */
 void key_store_free(KeyStore *store);
+/* How long a key is given to new links; KEY_LIFETIME_MS at first. An idle server makes no keys. */
+void key_store_set_lifetime(KeyStore *store, unsigned ms);
 /* The present key, borrowed; NULL: not yet, ready() will come. */
 LinkKey *key_store_get(KeyStore *store);
 

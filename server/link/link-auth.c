@@ -146,7 +146,7 @@ static void sasl_begin(Link *link)
 
     stream_sasl_addresses(link->stream, local, peer, sizeof local);
     link->sasl = link_sasl_new(local, peer, stream_tls_bits(link->stream));
-    link_work(link, sasl_begin_work, sasl_begin_done);
+    link_work(link, link->admission->sasl_helper, sasl_begin_work, sasl_begin_done);
 }
 
 static void sasl_finished(Link *link)
@@ -202,7 +202,7 @@ static void sasl_step_done(Link *link)
 
 static void sasl_step(Link *link)
 {
-    link_work(link, sasl_step_work, sasl_step_done);
+    link_work(link, link->admission->sasl_helper, sasl_step_work, sasl_step_done);
 }
 
 static void drop_silently(Link *link)

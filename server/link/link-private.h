@@ -62,7 +62,7 @@ void link_refuse(Link *link, SpiceLinkErr error, const char *reason);
 /* One line for what the peer did, limited. */
 void link_log(Link *link, const char *reason);
 /* The helper does work(link), then done(link) is called if the link still lives. */
-void link_work(Link *link, LinkFunc work, LinkFunc done);
+void link_work(Link *link, Helper *helper, LinkFunc work, LinkFunc done);
 /* Wait until wake_at. */
 void link_sleep(Link *link, int ms);
 void link_go_on(Link *link);

@@ -263,7 +263,7 @@ static void job_done(void *data)
     g_free(job);
 }
 
-void link_work(Link *link, LinkFunc work, LinkFunc done)
+void link_work(Link *link, Helper *helper, LinkFunc work, LinkFunc done)
 {
     LinkJob *job = g_new(LinkJob, 1);
 
@@ -271,7 +271,7 @@ void link_work(Link *link, LinkFunc work, LinkFunc done)
     link->waiting = true;
     if (link->watch)
         loop_watch_update(link->watch, 0);
-    link->busy = helper_run(link->admission->helper, job_work, job_done, job);
+    link->busy = helper_run(helper, job_work, job_done, job);
     if (!link->busy) {
         g_free(job);
         link_drop(link, NULL);
@@ -314,7 +314,7 @@ static void ready(int fd, int events, void *data)
     if (link->gone || link->busy)
         return;
     if (link->handshaking)
-        link_work(link, handshake_work, handshake_done);
+        link_work(link, link->admission->helper, handshake_work, handshake_done);
     else if (!link->waiting)
         link_run(link);
 }
@@ -450,6 +450,10 @@ static void attach(Link *link)
     /* The application may do anything in these calls: the link is no more. */
     link->stream = NULL;
     link_drop(link, NULL);
+    /* Usually nobody: another newcomer, while our result waited for the socket. */
+    if (mess.channel_type == SPICE_CHANNEL_MAIN && !server->options.allow_multiple_clients &&
+        clients_count(server) > 0)
+        clients_disconnect_all(server, "a new client has come");
     stream_tell_initialized(stream, id, mess.channel_type, mess.channel_id);
     clients_attach(server, &mess, id, stream);
 }

@@ -26,8 +26,9 @@ struct Admission {
     struct RedsState *server;
     Listener listeners[3];
     unsigned n_listeners;
-    SSL_CTX *tls; /* NULL: not configured */
-    Helper *helper;
+    SSL_CTX *tls;        /* NULL: not configured */
+    Helper *helper;      /* keys and TLS handshakes */
+    Helper *sasl_helper; /* mechanisms: these may hang */
     KeyStore *keys;
     Guard guard;
     char *sasl_application;

@@ -35,9 +35,9 @@ typedef struct GuestChunks {
     struct iovec few[GUEST_FEW_CHUNKS];
 } GuestChunks;
 
-/* Walk a list whose first header is at 'address'. False, and a note: a link leads nowhere, there are
- * too many of them, or the data are more than max bytes (what the command announced, or makes use
- * of) or 2 GiB. Cleared by guest_chunks_clear() in any case. */
+/* Walk a list whose first header is at 'address'. False, and a note: a link leads nowhere, there
+ * are too many of them, or the data are more than max bytes (what the command announced, or makes
+ * use of) or 2 GiB. Cleared by guest_chunks_clear() in any case. */
 bool guest_chunks_read(GuestReader *reader, uint64_t address, uint64_t max, GuestChunks *chunks);
 /* One piece without headers. */
 bool guest_chunks_direct(GuestReader *reader, uint64_t address, size_t size, GuestChunks *chunks);

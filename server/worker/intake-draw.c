@@ -100,6 +100,13 @@ static bool read_source_with_area(IntakeDraw *draw, uint64_t address, const QXLR
         (uint32_t)box.y2 > height)
         return guest_problem(&draw->reader, "a source area that isn't inside its image");
     *area = wire_rect(&box);
+    /* From where it paints: how that comes out is different in each renderer. */
+    if (*image && (*image)->type == SPICE_IMAGE_TYPE_SURFACE &&
+        (*image)->u.surface.surface_id == draw->target->id) {
+        pixman_box32_t both = intake_intersect(&box, &draw->box);
+
+        draw->drawable->image_only |= !intake_box_is_empty(&both);
+    }
     return reads_image(draw, *image, &box);
 }
 
@@ -188,6 +195,23 @@ static bool read_blackness(IntakeDraw *draw, const QXLDrawable *guest)
     return true;
 }
 
+/* Does the ternary operation depend on brush, source and target? Others aren't known to deployed
+ * renderers. */
+static bool depends_on_all(uint8_t rop3)
+{
+    return (rop3 >> 4) != (rop3 & 0x0f) && (rop3 >> 2 & 0x33) != (rop3 & 0x33) &&
+           (rop3 >> 1 & 0x55) != (rop3 & 0x55);
+}
+
+/* Tiles of a ternary operation: deployed renderers read beside them where they begin right of the
+ * box, or below. */
+static int32_t begin_before(int32_t pos, int32_t edge, uint32_t size)
+{
+    int64_t beyond = (int64_t)pos - edge;
+
+    return beyond <= 0 ? pos : pos - (beyond + size - 1) / size * size;
+}
+
 static bool read_rop3(IntakeDraw *draw, const QXLDrawable *guest)
 {
     WireMsgDisplayDrawRop3 *rop3 = &draw->drawable->message.rop3;
@@ -199,7 +223,16 @@ static bool read_rop3(IntakeDraw *draw, const QXLDrawable *guest)
         !intake_brush(draw, &body->brush, &rop3->brush) ||
         !intake_mask(draw, &body->mask, &rop3->mask))
         return false;
+    if (rop3->brush.type == SPICE_BRUSH_TYPE_PATTERN) {
+        WireBrushPattern *pattern = &rop3->brush.u.pattern;
+
+        pattern->pos.x = begin_before(pattern->pos.x, draw->box.x1, pattern->image->width);
+        pattern->pos.y = begin_before(pattern->pos.y, draw->box.y1, pattern->image->height);
+    }
+    draw->drawable->image_only |= rop3->brush.type == SPICE_BRUSH_TYPE_NONE;
     rop3->rop3 = body->rop3;
+    draw->drawable->image_only |=
+        !depends_on_all(rop3->rop3) || draw->target->format == SPICE_SURFACE_FMT_8_A;
     rop3->scale_mode = body->scale_mode;
     draw->drawable->reads_target = true;
     return true;
@@ -214,6 +247,8 @@ static bool read_stroke(IntakeDraw *draw, const QXLDrawable *guest)
     if (!stroke->path || !intake_line(draw, &body->attr, &stroke->attr) ||
         !intake_brush(draw, &body->brush, &stroke->brush))
         return false;
+    draw->drawable->image_only |= stroke->brush.type == SPICE_BRUSH_TYPE_PATTERN &&
+                                  stroke->brush.u.pattern.image->type == SPICE_IMAGE_TYPE_SURFACE;
     stroke->fore_mode = body->fore_mode;
     stroke->back_mode = body->back_mode;
     draw->drawable->reads_target = true;
@@ -230,7 +265,11 @@ static bool read_text(IntakeDraw *draw, const QXLDrawable *guest)
         !intake_brush(draw, &body->back_brush, &text->back_brush))
         return false;
     text->back_area = copy_rect(&body->back_area);
-    text->fore_mode = body->fore_mode;
+    /* With an area behind it, every renderer that gets through draws as if it were PUT. */
+    pixman_box32_t behind = intake_box(&body->back_area);
+    draw->drawable->image_only |=
+        !intake_is_near(behind.x1, behind.y1) || !intake_is_near(behind.x2, behind.y2);
+    text->fore_mode = intake_box_is_empty(&behind) ? body->fore_mode : SPICE_ROPD_OP_PUT;
     text->back_mode = body->back_mode;
     draw->drawable->reads_target = true;
     return true;
@@ -484,7 +523,7 @@ Drawable *intake_drawable(Intake *intake, const QXLCommandExt *command, GuestRes
             truth_self_bitmap(intake->truth, draw.target, &draw.self_area, draw.drawable);
         ok = *draw.self_image || guest_problem(&draw.reader, "no memory for a self bitmap");
     }
-    *problem = draw.reader.problem;
+    *problem = draw.nothing ? NULL : draw.reader.problem;
     if (!ok) {
         drawable_unref(draw.drawable);
         return NULL;

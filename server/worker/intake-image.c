@@ -314,6 +314,8 @@ bool intake_brush(IntakeDraw *draw, const QXLBrush *guest, WireBrush *brush)
         brush->u.pattern.image = intake_image(draw, guest->u.pattern.pat, INTAKE_BRUSH, false);
         if (!brush->u.pattern.image)
             return false;
+        draw->drawable->image_only |=
+            !intake_is_near(guest->u.pattern.pos.x, guest->u.pattern.pos.y);
         if (brush->u.pattern.image->type == SPICE_IMAGE_TYPE_SURFACE) {
             Surface *surface =
                 truth_surface(draw->truth, brush->u.pattern.image->u.surface.surface_id);
@@ -338,5 +340,6 @@ bool intake_mask(IntakeDraw *draw, const QXLQMask *guest, WireQMask *mask)
         return false;
     mask->flags = guest->flags & SPICE_MASK_FLAGS_INVERS;
     mask->pos = (WirePoint){guest->pos.x, guest->pos.y};
+    draw->drawable->image_only |= !intake_is_near(guest->pos.x, guest->pos.y);
     return true;
 }

@@ -154,6 +154,24 @@ bool intake_clip(IntakeDraw *draw, const QXLClip *guest, WireClip *clip)
 
 /* ---- paths ---- */
 
+bool intake_nothing(IntakeDraw *draw)
+{
+    draw->nothing = true;
+    return false;
+}
+
+/* Would a deployed client draw this segment, and draw it right? */
+static bool is_ordinary(const WirePathSegment *segment)
+{
+    if (segment->n_points == 0 || segment->flags & SPICE_PATH_BEZIER)
+        return false;
+    for (uint32_t i = 0; i < segment->n_points; i++) {
+        if (!intake_is_near(segment->points[i].x, segment->points[i].y))
+            return false;
+    }
+    return true;
+}
+
 /* Count the segments, and write them down when there is a place for them. */
 static bool walk_path(IntakeDraw *draw, const uint8_t *data, size_t size, WirePathSegment *segments,
                       uint32_t *n)
@@ -181,6 +199,7 @@ static bool walk_path(IntakeDraw *draw, const uint8_t *data, size_t size, WirePa
                 place[i] = (WirePoint){point.x, point.y};
             }
             segments[*n] = (WirePathSegment){head.flags, head.count, place};
+            draw->drawable->image_only |= !is_ordinary(&segments[*n]);
         }
         ++*n;
         data += points;
@@ -232,7 +251,13 @@ bool intake_line(IntakeDraw *draw, const QXLLineAttr *guest, WireLineAttr *attr)
         return false;
     attr->n_style = guest->style_nseg;
     attr->style = style;
-    return true;
+    /* Dashes of no length at all are no line. */
+    bool any = false;
+    for (uint32_t i = 0; i < attr->n_style; i++) {
+        any |= style[i] > 0;
+        draw->drawable->image_only |= style[i] <= 0;
+    }
+    return any || intake_nothing(draw);
 }
 
 /* ---- strings ---- */
@@ -257,6 +282,9 @@ static bool read_glyphs(IntakeDraw *draw, const uint8_t *data, size_t size, unsi
                                 .width = head.width,
                                 .height = head.height,
                                 .data = {data, bytes}};
+        draw->drawable->image_only |=
+            !intake_is_near((int64_t)head.render_pos.x + head.glyph_origin.x,
+                            (int64_t)head.render_pos.y + head.glyph_origin.y);
         data += bytes;
         size -= bytes;
     }
@@ -298,6 +326,11 @@ const WireString *intake_string(IntakeDraw *draw, uint64_t address)
     glyphs = intake_alloc(draw, (head.length + 1) * sizeof *glyphs);
     if (!string || !glyphs || !read_glyphs(draw, data, size, bits, glyphs, head.length))
         return NULL;
+    if (head.length == 0) {
+        intake_nothing(draw);
+        return NULL;
+    }
+    draw->drawable->image_only |= bits == 8;
     *string = (WireString){
         .flags = head.flags & (SPICE_STRING_FLAGS_RASTER_A1 | SPICE_STRING_FLAGS_RASTER_A4 |
                                SPICE_STRING_FLAGS_RASTER_A8 | SPICE_STRING_FLAGS_RASTER_TOP_DOWN),

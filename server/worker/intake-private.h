@@ -20,6 +20,7 @@ typedef struct IntakeDraw {
     bool has_self_bitmap;         /* the command says so, and its type may */
     pixman_box32_t self_area;     /* inside the target */
     const WireImage **self_image; /* where the self bitmap belongs; NULL: it isn't needed */
+    bool nothing;                 /* it turned out to draw nothing */
 } IntakeDraw;
 
 typedef enum IntakeRole {
@@ -44,10 +45,18 @@ bool intake_clip(IntakeDraw *draw, const QXLClip *guest, WireClip *clip);
 const WirePath *intake_path(IntakeDraw *draw, uint64_t address);
 bool intake_line(IntakeDraw *draw, const QXLLineAttr *guest, WireLineAttr *attr);
 const WireString *intake_string(IntakeDraw *draw, uint64_t address);
+/* The drawing has no effect, though nothing is wrong with it. Always false, to be returned. */
+bool intake_nothing(IntakeDraw *draw);
 
 /* The drawing reads this area of that surface (clipped to it). */
 bool intake_reads(IntakeDraw *draw, Surface *surface, const pixman_box32_t *area);
 void *intake_alloc(IntakeDraw *draw, size_t size); /* NULL and a note: no memory */
+
+/* A position with which deployed renderers compute without overflow. */
+static inline bool intake_is_near(int64_t x, int64_t y)
+{
+    return x >= -(1 << 20) && x <= 1 << 20 && y >= -(1 << 20) && y <= 1 << 20;
+}
 
 static inline pixman_box32_t intake_box(const QXLRect *rect)
 {

@@ -5,11 +5,10 @@
 
 #include "worker/worker-private.h"
 
+/* 1_A is none of them: no guest uses it, and its pixels can't be sent to deployed clients. */
 static unsigned int format_bits(uint32_t format)
 {
     switch (format) {
-    case SPICE_SURFACE_FMT_1_A:
-        return 1;
     case SPICE_SURFACE_FMT_8_A:
         return 8;
     case SPICE_SURFACE_FMT_16_555:

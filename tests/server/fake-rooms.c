@@ -16,7 +16,7 @@ static unsigned n_clients;
 static uint8_t client_caps;
 int fake_mouse_updates;
 const bool rooms_have_logs = true;
-unsigned rooms_bad_messages, rooms_messages;
+unsigned rooms_bad_messages, rooms_messages, rooms_drawings[400];
 
 static void G_GNUC_PRINTF(2, 3) say(GString **log, const char *format, ...)
 {

@@ -18,6 +18,7 @@ void fake_server_run(struct RedsState *server);
 void rooms_connect(struct RedsState *server);
 extern const bool rooms_have_logs; /* of the views: only the notes have */
 extern unsigned rooms_bad_messages, rooms_messages;
+extern unsigned rooms_drawings[400]; /* messages by type, of the displays */
 
 /* What the views were told, as words: "create 0;mark;..." Drawings are "draw TYPE;". */
 char *fake_views_take_log(void);

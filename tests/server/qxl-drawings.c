@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "server/fake-rooms.h"
 #include "server/hostile.h"
 
 /* ---- brushes, masks, areas ---- */
@@ -355,7 +356,7 @@ static void bad_paths(void)
 
 static void odd_paths(void)
 {
-    static const int32_t styles[][4] = {{0, 0, 0, 0},
+    static const int32_t styles[][4] = {{16, 0, 0, 0},
                                         {-16, 16, -16, 16},
                                         {1, 0, 1, 0},
                                         {INT32_MAX, INT32_MAX, 1, 1},
@@ -446,9 +447,77 @@ static void bad_glyphs(void)
     }
 }
 
+/* What ends deployed clients, or is drawn in another way by them: they get pixels instead. */
+static void unsafe_for_clients(void)
+{
+    static const int codes[] = {0x00, 0x05, 0x5a, 0xcc, 0xf0, 0xff};
+    struct {
+        QXLPathSeg head;
+        QXLPointFix points[3];
+    } curve = {{SPICE_PATH_BEGIN | SPICE_PATH_BEZIER, 3}, {{0, 0}, {600, 600}, {600, 600}}};
+    QXLDrawable *d;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(codes); i++) {
+        d = hostile_good(QXL_DRAW_ROP3);
+        d->u.rop3.rop3 = codes[i];
+        guest_draw(guest, d);
+    }
+    d = hostile_good(QXL_DRAW_STROKE);
+    d->u.stroke.path = hostile_at(guest_inline_chunks(guest, 4, &curve, sizeof curve, 0));
+    guest_draw(guest, d);
+    curve.head = (QXLPathSeg){SPICE_PATH_BEGIN, 3};
+    curve.points[2].x = 1 << 30;
+    d = hostile_good(QXL_DRAW_STROKE);
+    d->u.stroke.path = hostile_at(guest_inline_chunks(guest, 4, &curve, sizeof curve, 0));
+    guest_draw(guest, d);
+    /* From the surface to itself, overlapping. */
+    d = guest_copy(guest, 0, hostile_box(), hostile_surface_image(0));
+    d->u.copy.scale_mode = 1;
+    d->u.copy.src_area = guest_rect(15, 15, 47, 47);
+    guest_draw(guest, d);
+}
+
+static void safe_for_clients(void)
+{
+    QXLDrawable *d = hostile_good(QXL_DRAW_ROP3);
+
+    d->u.rop3.rop3 = 0xe8;
+    guest_draw(guest, d);
+    guest_draw(guest, hostile_good(QXL_DRAW_STROKE));
+}
+
+static unsigned int drawings_sent(void)
+{
+    return rooms_drawings[SPICE_MSG_DISPLAY_DRAW_ROP3] +
+           rooms_drawings[SPICE_MSG_DISPLAY_DRAW_STROKE];
+}
+
+/* The string's glyphs are there, but none of them; and a line of dashes without length. */
+static void nothing(void)
+{
+    QXLDrawable *d = hostile_good(QXL_DRAW_TEXT);
+    QXLString *string = guest_inline_chunks(guest, 8, NULL, 0, 0);
+
+    string->flags = SPICE_STRING_FLAGS_RASTER_A1;
+    d->u.text.str = hostile_at(string);
+    d->u.text.back_area = hostile_box();
+    guest_draw(guest, d);
+    d = hostile_good(QXL_DRAW_STROKE);
+    d->u.stroke.attr.flags = SPICE_LINE_FLAGS_STYLED;
+    d->u.stroke.attr.style_nseg = 4;
+    d->u.stroke.attr.style = hostile_at(guest_alloc(guest, 16));
+    guest_draw(guest, d);
+}
+
 int main(void)
 {
     hostile_begin();
+    unsigned int sent = drawings_sent();
+    hostile_drawn("what deployed clients stumble over is shown as pixels", unsafe_for_clients);
+    CHECK(drawings_sent() == sent);
+    hostile_drawn("and what they don't as it is", safe_for_clients);
+    CHECK(rooms_have_logs || drawings_sent() > sent);
+    hostile_rejected("texts and lines of nothing", nothing);
     hostile_rejected("brushes", bad_brushes);
     hostile_rejected("masks that aren't bits", bad_masks);
     hostile_drawn("masks that can't be read are none", unreadable_masks);

@@ -14,7 +14,7 @@
 enum { N_DISPLAYS = 3, N_PEERS = 2 * N_DISPLAYS + 1, ACK_WINDOW = 20 };
 
 const bool rooms_have_logs = false;
-unsigned rooms_bad_messages, rooms_messages;
+unsigned rooms_bad_messages, rooms_messages, rooms_drawings[400];
 
 static Channel *main_channel;
 static Peer *peers[N_PEERS];
@@ -108,6 +108,8 @@ static void take(unsigned i)
         message = wire_parse(peer->type, WIRE_TO_CLIENT, type, peer->body.data, peer->body.size,
                              &peer->arena, &error);
         rooms_messages++;
+        if (peer->type == SPICE_CHANNEL_DISPLAY && type < G_N_ELEMENTS(rooms_drawings))
+            rooms_drawings[type]++;
         if (!message) {
             printf("# channel %u: %s\n", peer->type, error.text);
             rooms_bad_messages++;

@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "link-peer.h"
+#include "link-server.h"
 #include "link/guard.h"
 #include "link/helper.h"
 #include "tap.h"
@@ -357,6 +357,59 @@ static void test_descriptors(void)
     close_server();
 }
 
+/* ---- Keys ---- */
+
+static void test_keys(void)
+{
+    AdmissionLimits limits = ADMISSION_LIMITS;
+    LinkPeer old, peer;
+    WireLinkReply first, reply;
+
+    tap_case("24: keys: one for all links of a while, then another; an old one still opens");
+    link_server_defaults();
+    CHECK(link_server_open());
+    old = link_peer_new(false);
+    CHECK(link_peer_hello(&old, 0, SPICE_CHANNEL_MAIN, 0, LINK_COMMON, &first));
+    for (int i = 0; i < 3; i++) {
+        peer = link_peer_new(false);
+        CHECK(link_peer_hello(&peer, 0, SPICE_CHANNEL_MAIN, 0, LINK_COMMON, &reply));
+        CHECK(!memcmp(reply.pub_key, first.pub_key, sizeof reply.pub_key));
+        link_peer_close(&peer);
+    }
+    limits.key_lifetime_ms = 1;
+    admission_set_limits(link_admission, &limits);
+    for (int i = 0; i < 200 && !memcmp(reply.pub_key, first.pub_key, sizeof reply.pub_key); i++) {
+        g_usleep(2000);
+        peer = link_peer_new(false);
+        CHECK(link_peer_hello(&peer, 0, SPICE_CHANNEL_MAIN, 0, LINK_COMMON, &reply));
+        if (memcmp(reply.pub_key, first.pub_key, sizeof reply.pub_key))
+            CHECK(link_peer_login(&peer, reply.pub_key, "", 1) == SPICE_LINK_ERR_OK);
+        link_peer_close(&peer);
+    }
+    CHECK(memcmp(reply.pub_key, first.pub_key, sizeof reply.pub_key));
+    CHECK(link_peer_login(&old, reply.pub_key, "", 1) == SPICE_LINK_ERR_PERMISSION_DENIED);
+    link_peer_close(&old);
+    close_server();
+
+    link_server_defaults();
+    CHECK(link_server_open());
+    old = link_peer_new(false);
+    CHECK(link_peer_hello(&old, 0, SPICE_CHANNEL_MAIN, 0, LINK_COMMON, &first));
+    admission_set_limits(link_admission, &limits);
+    g_usleep(2000);
+    for (int i = 0; i < 3; i++) {
+        peer = link_peer_new(false);
+        CHECK(link_peer_hello(&peer, 0, SPICE_CHANNEL_MAIN, 0, LINK_COMMON, &reply));
+        link_peer_close(&peer);
+        for (int k = 0; k < 20; k++)
+            net_core_run(5);
+    }
+    CHECK(memcmp(reply.pub_key, first.pub_key, sizeof reply.pub_key));
+    CHECK(link_peer_login(&old, first.pub_key, "", 1) == SPICE_LINK_ERR_OK);
+    link_peer_close(&old);
+    close_server();
+}
+
 /* ---- Guesses ---- */
 
 static void test_guard(void)
@@ -465,6 +518,7 @@ int main(void)
     test_deadline();
     test_flood();
     test_descriptors();
+    test_keys();
     test_guard();
     test_helper();
     g_array_unref(link_attached);

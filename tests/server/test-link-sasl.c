@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fake-sasl.h"
-#include "link-peer.h"
+#include "link-server.h"
 #include "tap.h"
 
 enum { COMMON_SASL = 0x0d };

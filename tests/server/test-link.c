@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "link-peer.h"
+#include "link-server.h"
 #include "net/stream.h"
 #include "tap.h"
 

@@ -3,7 +3,7 @@
 #include <sasl/sasl.h>
 #include <string.h>
 
-#include "link-peer.h"
+#include "link-server.h"
 #include "net/stream.h"
 #include "tap.h"
 

@@ -263,9 +263,17 @@ Drawable *model_drawable(Model *model, uint16_t type, const SceneMessage *messag
 
 /* ---- effects that are true ---- */
 
-static void fill(CanvasSurface *surface, uint8_t value)
+/* What is drawn upon: nothing, everything, and noise. Operations on bits need only the first two to
+ * show what they depend on; blending may hide it from these. */
+enum { N_GROUNDS = 5 };
+static void fill(Model *model, CanvasSurface *surface, int ground)
 {
-    memset(surface->pixels.data, value, (size_t)surface->pixels.stride * surface->pixels.height);
+    size_t n = (size_t)surface->pixels.stride * surface->pixels.height;
+
+    if (ground < 2)
+        memset(surface->pixels.data, ground ? 0xff : 0, n);
+    for (size_t i = 0; ground >= 2 && i < n; i++)
+        surface->pixels.data[i] = scene_random(&model->scene, 256);
 }
 
 static CanvasSurface *spare(const CanvasSurface *surface)
@@ -291,9 +299,6 @@ static bool equal_in(const CanvasSurface *a, const CanvasSurface *b,
                     return false;
     return true;
 }
-
-/* Surfaces that a message draws, drawn onto each of these values. */
-static const uint8_t values[] = {0, 0xff, 0x3c};
 
 uint8_t model_effect(Model *model, uint16_t type, const SceneMessage *message)
 {
@@ -323,11 +328,11 @@ uint8_t model_effect(Model *model, uint16_t type, const SceneMessage *message)
                               SPICE_ROPD_INVERS_DEST) == CANVAS_ROP_COPY)
             effect = QXL_EFFECT_OPAQUE;
     } else {
-        for (unsigned i = 0; i < G_N_ELEMENTS(values); i++) {
+        for (int i = 0; i < N_GROUNDS; i++) {
             CanvasSurface *once, *before;
             CanvasResult result;
 
-            fill(target, values[i]);
+            fill(model, target, i);
             before = spare(target);
             result = session_draw(session, type, message);
             same &= result == CANVAS_OK;
