@@ -7,6 +7,7 @@
 
 enum {
     MAX_BOXES = 128,
+    MAX_FUTURE_RECTS = 1000,
     MAX_PIXELS = 1 << 18, /* of one image: latency, and work for several threads */
     LARGE = 1 << 15,      /* pixels: what isn't sent more often than a screen shows it */
     WASTE = 512,          /* pixels that may be sent without need to save a message */
@@ -93,6 +94,7 @@ static void view_future(const ViewSurface *vs, pixman_region32_t *future)
     for (const Item *item = vs->first; item; item = item->surface_next) {
         if (item->drawable->state == DRAWABLE_RENDERED)
             pixman_region32_union(future, future, &item->drawable->changed);
+        region_bound(future, MAX_FUTURE_RECTS);
     }
 }
 

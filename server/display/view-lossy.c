@@ -4,6 +4,7 @@
 #include "display/view.h"
 
 enum {
+    MAX_LOSSY_RECTS = 400,
     REST_MS = 250,
     AT_ONCE = 1 << 16, /* pixels that are refined in one go: what is new must not wait long */
 };
@@ -15,6 +16,8 @@ void view_mark_lossy(ViewSurface *vs, const pixman_region32_t *region)
 
     pixman_region32_union(&vs->lossy, &vs->lossy, r);
     pixman_region32_union(&vs->fresh, &vs->fresh, r);
+    region_bound(&vs->lossy, MAX_LOSSY_RECTS); /* more than is true is never wrong */
+    region_bound(&vs->fresh, MAX_LOSSY_RECTS);
     if (first && vs->view->refine_timer)
         loop_timer_start(vs->view->refine_timer, REST_MS);
 }

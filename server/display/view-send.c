@@ -621,7 +621,7 @@ bool view_send_pixels(ViewSurface *vs, const pixman_box32_t *box, bool lossy_ok,
     source.glz_allowed = !pixman_region32_not_empty(&vs->initial);
     source.few_colors_allowed = xrgb && format == SPICE_BITMAP_FMT_32BIT;
     if (xrgb && vs->surface->id == 0 && encode_is_flat(&source, &color)) {
-        view_send_fill(vs, box, color & 0xffffff);
+        view_send_fill(vs, box, color);
         blob_unref(source.pixels);
         return true;
     }

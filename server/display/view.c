@@ -26,6 +26,16 @@ uint64_t region_area(const pixman_region32_t *region)
     return area;
 }
 
+void region_bound(pixman_region32_t *region, int n)
+{
+    if (pixman_region32_n_rects(region) > n) {
+        pixman_box32_t all = *pixman_region32_extents(region);
+
+        pixman_region32_fini(region);
+        region_from_box(region, &all);
+    }
+}
+
 void region_from_box(pixman_region32_t *region, const pixman_box32_t *box)
 {
     if (box_area(box) > 0)

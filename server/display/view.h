@@ -150,7 +150,7 @@ struct Views {
     uint64_t serial; /* of the newest drawing */
     uint64_t id_mix; /* of the guest's image ids on this display */
     bool batch_open; /* drawings are still coming */
-    bool stopped;
+    bool stopped;    /* in views_drain(): large areas don't wait for a frame */
 };
 
 /* ---- view.c: records and the queue ---- */
@@ -181,6 +181,7 @@ static inline uint64_t box_area(const pixman_box32_t *box)
     return (uint64_t)(box->x2 - box->x1) * (uint64_t)(box->y2 - box->y1);
 }
 uint64_t region_area(const pixman_region32_t *region);
+void region_bound(pixman_region32_t *region, int n); /* with more rectangles: its extents */
 void region_from_box(pixman_region32_t *region, const pixman_box32_t *box);
 
 /* ---- view-lossy.c ---- */

@@ -11,10 +11,21 @@ enum {
     ACK_WINDOW = 20,
     QUEUE_LIMIT = 512 << 20, /* bytes; a display queues little, but a picture may be large */
     MAX_HEADS = 64,
-    DRAIN_STEP_MS = 5,
+    INIT_MS = 30 * 1000, /* a client that says nothing is closed then (display.md 7.3) */
 };
 
 /* ---- Clients ---- */
+
+/* The time for a picture has come; before INIT: the time for that is over. */
+static void view_frame_tick(void *data)
+{
+    View *view = data;
+
+    if (view->ready)
+        view_want(view);
+    else
+        channel_client_close(&view->base, "no INIT on a display channel for %d s", INIT_MS / 1000);
+}
 
 static void view_connected(ChannelClient *cc)
 {
@@ -28,6 +39,9 @@ static void view_connected(ChannelClient *cc)
     view->a8 = wire_caps_has(&cc->channel_caps, SPICE_DISPLAY_CAP_A8_SURFACE);
     view->monitors = wire_caps_has(&cc->channel_caps, SPICE_DISPLAY_CAP_MONITORS_CONFIG);
     view->surfaces = g_ptr_array_new();
+    view->frame_timer = loop_timer_new(views->config.loop, view_frame_tick, view);
+    if (view->frame_timer)
+        loop_timer_start(view->frame_timer, INIT_MS);
     view->policy = (EncodePolicy){
         .compression = views->compression,
         .lz4 = wire_caps_has(&cc->channel_caps, SPICE_DISPLAY_CAP_LZ4_COMPRESSION),
@@ -57,11 +71,6 @@ static void view_disconnected(ChannelClient *cc)
         views->config.clients_changed(views->config.context);
 }
 
-static void view_frame_tick(void *view)
-{
-    view_want(view);
-}
-
 /* 11.1: what a new client gets. Nothing was sent before, nobody waited for it. */
 static void view_init(View *view, const WireMsgcDisplayInit *init)
 {
@@ -74,7 +83,8 @@ static void view_init(View *view, const WireMsgcDisplayInit *init)
     view->palettes = palette_cache_new();
     if (view->pixmaps)
         view->content = content_cache_new();
-    view->frame_timer = loop_timer_new(views->config.loop, view_frame_tick, view);
+    if (view->frame_timer)
+        loop_timer_cancel(view->frame_timer);
     if (view->policy.jpeg)
         view->refine_timer = loop_timer_new(views->config.loop, view_refine_tick, view);
     view->position = views->serial;
@@ -300,7 +310,7 @@ void views_batch_end(Views *views)
     }
 }
 
-void views_monitors_config(Views *views, const WireMsgDisplayMonitorsConfig *config)
+void views_set_monitors(Views *views, const WireMsgDisplayMonitorsConfig *config)
 {
     unsigned n = MIN(config->n_heads, MAX_HEADS);
 
@@ -308,6 +318,11 @@ void views_monitors_config(Views *views, const WireMsgDisplayMonitorsConfig *con
     views->heads = g_memdup2(config->heads, n * sizeof(WireHead));
     views->monitors = (WireMsgDisplayMonitorsConfig){config->max_allowed, n, views->heads};
     views->has_monitors = true;
+}
+
+void views_monitors_config(Views *views, const WireMsgDisplayMonitorsConfig *config)
+{
+    views_set_monitors(views, config);
     for (GList *l = views->views; l; l = l->next) {
         View *view = l->data;
 
@@ -336,6 +351,7 @@ void views_drain(Views *views, uint32_t max_ms)
     uint64_t until = loop_now_ns() + (uint64_t)max_ms * 1000000;
 
     views->batch_open = false;
+    views->stopped = true;
     for (GList *l = views->views; l; l = l->next) {
         View *view = l->data;
 
@@ -344,6 +360,7 @@ void views_drain(Views *views, uint32_t max_ms)
         while (view->first && view_may_send(view) && loop_now_ns() < until);
         view_want(view);
     }
+    views->stopped = false;
 }
 
 /* ---- Questions ---- */

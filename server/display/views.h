@@ -37,6 +37,8 @@ void views_rendered(Views *views, Drawable *drawable); /* TruthObserver */
 /* The ring is empty: what came since the last call belongs together. */
 void views_batch_end(Views *views);
 void views_monitors_config(Views *views, const WireMsgDisplayMonitorsConfig *config);
+/* The same for clients that come later: the driver tells those that are there soon (7.3). */
+void views_set_monitors(Views *views, const WireMsgDisplayMonitorsConfig *config);
 void views_reset(Views *views); /* destroy_surfaces: after all surfaces have gone */
 /* Settings that were changed: image compression (12.2), streaming. */
 void views_set_compression(Views *views, SpiceImageCompression compression);

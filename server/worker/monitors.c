@@ -12,13 +12,17 @@ static uint32_t max_monitors(Worker *worker)
     return max;
 }
 
-/* One monitor that shows all of the surface, as long as the driver says nothing else. */
+/* One monitor that shows all of the surface, as long as the driver says nothing else. If it does
+ * this itself, clients aren't told: their other windows would close and open again. */
 void worker_default_monitors(Worker *worker, uint32_t width, uint32_t height)
 {
     const WireHead head = {.width = width, .height = height};
-    const WireMsgDisplayMonitorsConfig config = {.max_allowed = 1, .n_heads = 1, .heads = &head};
+    const WireMsgDisplayMonitorsConfig config = {
+        .max_allowed = worker->max_allowed, .n_heads = 1, .heads = &head};
 
-    if (!worker->driver_monitors)
+    if (worker->driver_monitors)
+        views_set_monitors(worker->views, &config);
+    else
         views_monitors_config(worker->views, &config);
 }
 
@@ -66,7 +70,7 @@ void worker_monitors_config(Worker *worker, uint64_t address, uint32_t group)
     count = MIN(MIN(head.count, max), WORKER_MAX_HEADS);
     if (!guest_try_read(&reader, address + sizeof head, guest, count * sizeof *guest))
         return;
-    config.max_allowed = MIN(head.max_allowed, max);
+    config.max_allowed = worker->max_allowed = MIN(head.max_allowed, max);
     for (uint32_t i = 0; primary && i < count; i++) {
         if (cut_head(primary, &guest[i], &heads[config.n_heads]))
             config.n_heads++;

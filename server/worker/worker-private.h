@@ -110,6 +110,7 @@ struct Worker {
     Intake intake;
     bool running, quit;
     bool driver_monitors; /* the guest's driver tells us its monitors */
+    uint16_t max_allowed; /* monitors, as the driver said last */
     WorkerRing display_ring, cursor_ring;
     bool batch_open; /* drawings came since views_batch_end() */
     bool caps_present;

@@ -273,6 +273,7 @@ static Worker *new_worker(struct RedsState *server, QXLInstance *qxl)
     worker->qxl = qxl;
     worker->interface = SPICE_CONTAINEROF(qxl->base.sif, QXLInterface, base);
     worker->max_monitors = UINT32_MAX;
+    worker->max_allowed = 1;
     worker->scanout_fd = -1;
     pthread_mutex_init(&worker->lock, NULL);
     worker_queue_init(&worker->queue);

@@ -157,6 +157,11 @@ void views_monitors_config(Views *views, const WireMsgDisplayMonitorsConfig *con
     say(&views_log, ";");
 }
 
+void views_set_monitors(Views *views, const WireMsgDisplayMonitorsConfig *config)
+{
+    say(&views_log, "quietly %u/%u;", config->n_heads, config->max_allowed);
+}
+
 void views_reset(Views *views)
 {
     say(&views_log, "reset;");

@@ -24,7 +24,7 @@ LinkPeer link_peer_over(int fd)
 bool link_peer_start_tls(LinkPeer *peer)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-    gint64 end = g_get_monotonic_time() + 5 * G_USEC_PER_SEC;
+    gint64 end = g_get_monotonic_time() + 15 * G_USEC_PER_SEC;
     int result;
 
     peer->ssl = SSL_new(context);
@@ -109,7 +109,7 @@ bool link_peer_sees_end(LinkPeer *peer)
 {
     uint8_t byte;
 
-    return link_peer_receive(peer, &byte, 1, 3000) == 0 && peer->ended;
+    return link_peer_receive(peer, &byte, 1, 15000) == 0 && peer->ended;
 }
 
 size_t link_message(uint8_t *out, uint32_t connection_id, uint8_t type, uint8_t id,
@@ -134,12 +134,12 @@ static bool read_reply(LinkPeer *peer, WireLinkReply *reply)
     WireLinkHeader header;
     WireError error;
 
-    if (link_peer_receive(peer, bytes, WIRE_LINK_HEADER_SIZE, 5000) != WIRE_LINK_HEADER_SIZE)
+    if (link_peer_receive(peer, bytes, WIRE_LINK_HEADER_SIZE, 15000) != WIRE_LINK_HEADER_SIZE)
         return false;
     wire_link_header_read(bytes, &header);
     return wire_link_header_check(&header, WIRE_TO_CLIENT, &error) == SPICE_LINK_ERR_OK &&
            header.minor_version == 2 &&
-           link_peer_receive(peer, bytes, header.size, 5000) == header.size &&
+           link_peer_receive(peer, bytes, header.size, 15000) == header.size &&
            wire_link_reply_parse(bytes, header.size, reply, &error);
 }
 
@@ -176,7 +176,7 @@ int link_peer_login(LinkPeer *peer, const uint8_t *pub_key, const void *text, si
     wire_link_word_write(bytes, SPICE_COMMON_CAP_AUTH_SPICE);
     if (!link_ticket(pub_key, text, size, bytes + 4) ||
         !link_peer_send(peer, bytes, sizeof bytes) ||
-        link_peer_receive(peer, result, sizeof result, 8000) != sizeof result)
+        link_peer_receive(peer, result, sizeof result, 15000) != sizeof result)
         return -1;
     return (int)wire_link_word_read(result);
 }
@@ -199,6 +199,6 @@ bool link_peer_gets_error(LinkPeer *peer, uint32_t error)
     expected[8] = 2;
     expected[12] = 178;
     wire_link_word_write(expected + 16, error);
-    return link_peer_receive(peer, bytes, sizeof bytes, 3000) == sizeof expected && peer->ended &&
+    return link_peer_receive(peer, bytes, sizeof bytes, 15000) == sizeof expected && peer->ended &&
            memcmp(bytes, expected, sizeof expected) == 0;
 }

@@ -73,7 +73,7 @@ static bool works(LinkPeer (*again)(void))
     LinkPeer peer = again();
     char magic[4];
     bool ok = peer.fd >= 0 && link_peer_send(&peer, "junk", 4) &&
-              link_peer_receive(&peer, magic, 4, 3000) == 4 && memcmp(magic, "REDQ", 4) == 0;
+              link_peer_receive(&peer, magic, 4, 15000) == 4 && memcmp(magic, "REDQ", 4) == 0;
 
     link_peer_close(&peer);
     peer = again();
@@ -261,7 +261,7 @@ static void test_deadline(void)
     tap_case("24: a link that isn't authenticated in time is closed, wherever it stands");
     link_server_defaults();
     CHECK(link_server_open());
-    limit(400, 100, 1 << 20);
+    limit(3000, 100, 1 << 20);
     for (unsigned i = 0; i < 8; i++)
         peers[i] = link_peer_new(false);
     link_peer_send(&peers[1], "RE", 2);
@@ -312,7 +312,7 @@ static void test_flood(void)
     late = dial_v4();
     CHECK(link_peer_link(&late, 0, SPICE_CHANNEL_MAIN, 0, "") == SPICE_LINK_ERR_OK);
     link_peer_close(&late);
-    CHECK(NET_WAIT(net_events_of(SPICE_CHANNEL_EVENT_CONNECTED) == PEERS + 1, 3000));
+    CHECK(NET_WAIT(net_events_of(SPICE_CHANNEL_EVENT_CONNECTED) == PEERS + 1, 15000));
     CHECK(admission_links(link_admission) <= 50);
     CHECK(net_events_of(SPICE_CHANNEL_EVENT_DISCONNECTED) >= PEERS - 50);
     calls = net_core_calls();
@@ -321,7 +321,7 @@ static void test_flood(void)
     CHECK(net_core_calls() - calls < 20); /* nothing spins */
     for (unsigned i = 0; i < PEERS; i++)
         link_peer_close(&peers[i]);
-    CHECK(NET_WAIT(admission_links(link_admission) == 0, 3000));
+    CHECK(NET_WAIT(admission_links(link_admission) == 0, 15000));
     close_server();
 }
 
@@ -350,7 +350,7 @@ static void test_descriptors(void)
     CHECK(net_events_of(SPICE_CHANNEL_EVENT_CONNECTED) == 0);
     CHECK(net_core_calls() - calls < 60);
     CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
-    CHECK(NET_WAIT(net_events_of(SPICE_CHANNEL_EVENT_CONNECTED) == G_N_ELEMENTS(peers), 3000));
+    CHECK(NET_WAIT(net_events_of(SPICE_CHANNEL_EVENT_CONNECTED) == G_N_ELEMENTS(peers), 15000));
     CHECK(link_peer_link(&peers[5], 0, SPICE_CHANNEL_MAIN, 0, "") == SPICE_LINK_ERR_OK);
     for (unsigned i = 0; i < G_N_ELEMENTS(peers); i++)
         link_peer_close(&peers[i]);
@@ -465,7 +465,7 @@ static void test_guard(void)
     CHECK(link_peer_send(&peer, bytes, sizeof bytes));
     net_core_run(2);
     link_peer_close(&peer);
-    CHECK(NET_WAIT(admission_links(link_admission) == 0, 3000));
+    CHECK(NET_WAIT(admission_links(link_admission) == 0, 15000));
     close_server();
 }
 
@@ -494,7 +494,7 @@ static void test_helper(void)
     helper = helper_new(loop);
     for (int i = 0; i < 100; i++)
         CHECK(helper_run(helper, work, finish, NULL));
-    CHECK(NET_WAIT(finished == 100, 3000));
+    CHECK(NET_WAIT(finished == 100, 15000));
     for (int i = 0; i < 100; i++)
         CHECK(helper_run(helper, work, finish, GUINT_TO_POINTER(1000)));
     g_usleep(5000);

@@ -23,7 +23,7 @@ static LinkPeer begin(void)
     CHECK(!memcmp(reply.pub_key, zero, sizeof zero));
     CHECK(reply.common_caps.words[0] == 0x0d && reply.channel_caps.words[0] == 0x0f);
     CHECK(link_peer_send(&peer, "\2\0\0\0", 4));
-    CHECK(link_peer_receive(&peer, bytes, sizeof bytes, 3000) == sizeof bytes);
+    CHECK(link_peer_receive(&peer, bytes, sizeof bytes, 15000) == sizeof bytes);
     CHECK(wire_link_word_read(bytes) == sizeof list - 1);
     CHECK(!memcmp(bytes + 4, list, sizeof list - 1));
     return peer;
@@ -52,7 +52,7 @@ static bool gets(LinkPeer *peer, const char *expected, size_t size)
 {
     g_autofree char *bytes = g_malloc(size);
 
-    return link_peer_receive(peer, bytes, size, 3000) == size && !memcmp(bytes, expected, size);
+    return link_peer_receive(peer, bytes, size, 15000) == size && !memcmp(bytes, expected, size);
 }
 
 static void end(LinkPeer *peer)
@@ -113,7 +113,7 @@ static void test_exchange(void)
     CHECK(send_name(&peer, "ECHO", 4) && send_data(&peer, "d"));
     CHECK(gets(&peer, "\0\0\0\0\1\0\0\0\0\0\0\0\0", 13));
     CHECK(!strcmp(fake_sasl_last, "ECHO 1"));
-    CHECK(NET_WAIT(link_attached->len == 2, 1000));
+    CHECK(NET_WAIT(link_attached->len == 2, 15000));
     link_peer_close(&peer);
 
     tap_case("8.4: steps with answers; no data is not the empty text");
@@ -129,7 +129,7 @@ static void test_exchange(void)
     CHECK(!strcmp(fake_sasl_last, "- 4"));
     CHECK(send_name(&peer, "dxyz?", 5)); /* the last byte isn't looked at */
     CHECK(gets(&peer, "\4\0\0\0xyz\0\1\0\0\0\0\0\0\0\0", 17));
-    CHECK(NET_WAIT(link_attached->len == 3, 1000));
+    CHECK(NET_WAIT(link_attached->len == 3, 15000));
     link_peer_close(&peer);
 
     tap_case("8.4: too weak a security layer: words, then the end");
@@ -159,7 +159,7 @@ static void test_exchange(void)
         peer = link_peer_new(false);
         CHECK(link_peer_hello(&peer, 5, SPICE_CHANNEL_INPUTS, 0, COMMON_SASL, &reply));
         CHECK(link_peer_send(&peer, "\2\0\0\0", 4));
-        CHECK(link_peer_receive(&peer, list, sizeof list, 3000) == sizeof list);
+        CHECK(link_peer_receive(&peer, list, sizeof list, 15000) == sizeof list);
         CHECK(send_name(&peer, "ECHO", 4) && send_data(&peer, "d"));
         CHECK(gets(&peer, "\0\0\0\0\1\0\0\0\0\10\0\0\0", 13));
         end(&peer);
@@ -187,7 +187,7 @@ static void test_data(void)
     tap_case("23.10: data of 1 MiB, and more");
     peer = begin();
     CHECK(send_name(&peer, "ECHO", 4) && send_name(&peer, data, MIB));
-    CHECK(link_peer_receive(&peer, answer, MIB - 2 + 4 + 2, 8000) == MIB - 2 + 4 + 2);
+    CHECK(link_peer_receive(&peer, answer, MIB - 2 + 4 + 2, 15000) == MIB - 2 + 4 + 2);
     CHECK(wire_link_word_read((uint8_t *)answer) == MIB - 1);
     CHECK(!memcmp(answer + 4, data, MIB - 2) && answer[MIB + 2] == 0 && answer[MIB + 3] == 0);
     CHECK(send_word(&peer, MIB + 1));
@@ -223,10 +223,10 @@ static void test_data(void)
         CHECK(closed >= 4 && closed < 6);
         for (int i = 0; i < 6; i++)
             link_peer_close(&peers[i]);
-        CHECK(NET_WAIT(admission_links(link_admission) == 0, 2000));
+        CHECK(NET_WAIT(admission_links(link_admission) == 0, 15000));
         peer = begin(); /* the memory came back */
         CHECK(send_name(&peer, "ECHO", 4) && send_name(&peer, data, MIB));
-        CHECK(link_peer_receive(&peer, answer, 100, 8000) == 100);
+        CHECK(link_peer_receive(&peer, answer, 100, 15000) == 100);
         link_peer_close(&peer);
     }
 }
@@ -258,7 +258,7 @@ static void test_leaving(void)
                 net_core_run(1);
             link_peer_close(&peer);
         }
-    CHECK(NET_WAIT(admission_links(link_admission) == 0, 3000));
+    CHECK(NET_WAIT(admission_links(link_admission) == 0, 15000));
 
     tap_case("the server goes in the middle of an exchange");
     for (int i = 0; i < 10; i++) {

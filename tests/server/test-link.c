@@ -20,7 +20,7 @@ static const NetEvent *event(unsigned i)
 
 static bool wait_for_events(unsigned n)
 {
-    return NET_WAIT(net_events->len >= n, 3000) && net_events->len == n;
+    return NET_WAIT(net_events->len >= n, 15000) && net_events->len == n;
 }
 
 static void open_server(const char *name)
@@ -56,7 +56,7 @@ static void expect_error(const void *bytes, size_t size, uint32_t error)
             CHECK(link_peer_sees_end(&peer));
         link_peer_close(&peer);
     }
-    CHECK(NET_WAIT(admission_links(link_admission) == 0, 2000));
+    CHECK(NET_WAIT(admission_links(link_admission) == 0, 15000));
     CHECK(link_attached->len == 0);
 }
 
@@ -111,7 +111,7 @@ static void test_header_checks(void)
         wire_link_word_write(bytes + 16 + 10, 500);
         CHECK(link_peer_send(&peer, bytes, 16 + 4096));
         uint8_t answer[16 + 178 + 8];
-        CHECK(link_peer_receive(&peer, answer, sizeof answer, 3000) == sizeof answer);
+        CHECK(link_peer_receive(&peer, answer, sizeof answer, 15000) == sizeof answer);
         WireError error;
         CHECK(wire_link_reply_parse(answer + 16, 178 + 8, &reply, &error));
         CHECK(link_peer_login(&peer, reply.pub_key, "", 1) == SPICE_LINK_ERR_OK);
@@ -191,7 +191,7 @@ static void test_reply(void)
         const uint8_t *modulus;
 
         CHECK(link_peer_send(&peer, bytes, size));
-        CHECK(link_peer_receive(&peer, bytes, whole, 3000) == whole);
+        CHECK(link_peer_receive(&peer, bytes, whole, 15000) == whole);
         expected[4] = expected[8] = 2;
         expected[12] = (uint8_t)(whole - 16);
         CHECK(wire_pubkey_read(bytes + 20, &modulus));
@@ -231,7 +231,7 @@ static void test_reply(void)
         CHECK(link_peer_hello(&peer, 0, SPICE_CHANNEL_MAIN, 0, 0, &reply));
         CHECK(link_ticket(reply.pub_key, "", 1, ticket));
         CHECK(link_peer_send(&peer, ticket, sizeof ticket));
-        CHECK(link_peer_receive(&peer, result, 4, 3000) == 4 && !wire_link_word_read(result));
+        CHECK(link_peer_receive(&peer, result, 4, 15000) == 4 && !wire_link_word_read(result));
         link_peer_close(&peer);
     }
     close_server();
@@ -362,7 +362,7 @@ static void test_tickets(void)
 
         CHECK(link_peer_hello(&peer, 0, SPICE_CHANNEL_MAIN, 0, LINK_COMMON, &reply));
         CHECK(link_peer_send(&peer, bytes, sizeof bytes));
-        CHECK(link_peer_receive(&peer, result, 4, 3000) == 4);
+        CHECK(link_peer_receive(&peer, result, 4, 15000) == 4);
         CHECK(wire_link_word_read(result) == SPICE_LINK_ERR_PERMISSION_DENIED);
         CHECK(link_peer_sees_end(&peer));
         link_peer_close(&peer);
@@ -382,7 +382,7 @@ static void test_tickets(void)
         wire_link_word_write(bytes, SPICE_COMMON_CAP_AUTH_SPICE);
         CHECK(link_peer_hello(&peer, 0, SPICE_CHANNEL_MAIN, 0, LINK_COMMON, &reply));
         CHECK(link_peer_send(&peer, bytes, sizeof bytes));
-        CHECK(link_peer_receive(&peer, result, 4, 3000) == 4);
+        CHECK(link_peer_receive(&peer, result, 4, 15000) == 4);
         CHECK(wire_link_word_read(result) == SPICE_LINK_ERR_PERMISSION_DENIED);
         link_peer_close(&peer);
     }
@@ -431,7 +431,7 @@ static void test_cve_2020_23793(void)
         net_core_run(1);
         link_peer_close(&peer);
     }
-    CHECK(NET_WAIT(admission_links(link_admission) == 0, 5000));
+    CHECK(NET_WAIT(admission_links(link_admission) == 0, 15000));
     CHECK(net_events_of(SPICE_CHANNEL_EVENT_CONNECTED) == before + 150);
     CHECK(NET_WAIT(net_events_of(SPICE_CHANNEL_EVENT_DISCONNECTED) + link_attached->len ==
                        before + 150,
@@ -463,9 +463,9 @@ static int websocket_link(LinkPeer *peer)
     frame[0] = 0x82;
     frame[1] = (uint8_t)size;
     memcpy(frame + 2, bytes, size);
-    if (!link_peer_send(peer, frame, 2 + size) || link_peer_receive(peer, frame, 4, 3000) != 4 ||
+    if (!link_peer_send(peer, frame, 2 + size) || link_peer_receive(peer, frame, 4, 15000) != 4 ||
         frame[0] != 0x82 || frame[1] != 126 || frame[3] != 16 + 186 ||
-        link_peer_receive(peer, bytes, 16 + 186, 3000) != 16 + 186 ||
+        link_peer_receive(peer, bytes, 16 + 186, 15000) != 16 + 186 ||
         !wire_link_reply_parse(bytes + 16, 186, &reply, &error))
         return -1;
     frame[0] = 0x81; /* text is fine, too */
@@ -474,7 +474,7 @@ static int websocket_link(LinkPeer *peer)
     frame[3] = 132;
     wire_link_word_write(frame + 4, SPICE_COMMON_CAP_AUTH_SPICE);
     if (!link_ticket(reply.pub_key, "", 1, frame + 8) || !link_peer_send(peer, frame, 136) ||
-        link_peer_receive(peer, result, 6, 3000) != 6 || result[0] != 0x82 || result[1] != 4)
+        link_peer_receive(peer, result, 6, 15000) != 6 || result[0] != 0x82 || result[1] != 4)
         return -1;
     return (int)wire_link_word_read(result + 2);
 }
@@ -484,7 +484,7 @@ static bool upgrade(LinkPeer *peer, const char *request, const char *expected)
     g_autofree char *answer = g_malloc0(strlen(expected) + 1);
 
     return link_peer_send(peer, request, strlen(request)) &&
-           link_peer_receive(peer, answer, strlen(expected), 3000) == strlen(expected) &&
+           link_peer_receive(peer, answer, strlen(expected), 15000) == strlen(expected) &&
            strcmp(answer, expected) == 0;
 }
 
@@ -524,7 +524,7 @@ static void test_websocket(void)
 
         CHECK(upgrade(&peer, good[i].request, good[i].answer));
         CHECK(websocket_link(&peer) == SPICE_LINK_ERR_OK);
-        CHECK(NET_WAIT(link_attached->len == i + 1, 1000));
+        CHECK(NET_WAIT(link_attached->len == i + 1, 15000));
         link_peer_close(&peer);
     }
 
@@ -549,7 +549,7 @@ static void test_websocket(void)
         bytes[n] = 0x82;
         bytes[n + 1] = (uint8_t)size;
         CHECK(link_peer_send(&peer, bytes, n + 2 + size));
-        CHECK(link_peer_receive(&peer, answer, sizeof answer, 3000) == sizeof answer);
+        CHECK(link_peer_receive(&peer, answer, sizeof answer, 15000) == sizeof answer);
         CHECK(!memcmp(answer + sizeof plain_answer - 1 + 4, "REDQ", 4));
         link_peer_close(&peer);
     }
@@ -560,7 +560,7 @@ static void test_websocket(void)
         char answer[500] = "";
 
         CHECK(link_peer_send(&peer, bad[i], strlen(bad[i])));
-        link_peer_receive(&peer, answer, sizeof answer - 1, 3000);
+        link_peer_receive(&peer, answer, sizeof answer - 1, 15000);
         CHECK(g_str_has_prefix(answer, "HTTP/1.1 400 ") && peer.ended);
         link_peer_close(&peer);
     }
@@ -571,7 +571,7 @@ static void test_websocket(void)
 
         memcpy(endless, "GET ", 4);
         CHECK(link_peer_send(&peer, endless, 9000));
-        link_peer_receive(&peer, answer, sizeof answer - 1, 3000);
+        link_peer_receive(&peer, answer, sizeof answer - 1, 15000);
         CHECK(g_str_has_prefix(answer, "HTTP/1.1 400 ") && peer.ended);
         link_peer_close(&peer);
     }
@@ -584,7 +584,7 @@ static void test_websocket(void)
         CHECK(upgrade(&peer, good[0].request, good[0].answer));
         memcpy(frame + 2, good[0].request, strlen(good[0].request));
         CHECK(link_peer_send(&peer, frame, sizeof frame));
-        CHECK(link_peer_receive(&peer, answer, sizeof answer, 3000) == sizeof answer);
+        CHECK(link_peer_receive(&peer, answer, sizeof answer, 15000) == sizeof answer);
         CHECK(answer[20] == SPICE_LINK_ERR_INVALID_MAGIC);
         CHECK(link_peer_sees_end(&peer));
         link_peer_close(&peer);
@@ -596,10 +596,10 @@ static void test_websocket(void)
         peer = link_peer_new(false);
         CHECK(upgrade(&peer, good[0].request, good[0].answer));
         CHECK(link_peer_send(&peer, "\211\202abcd12\210\200efgh", 14));
-        CHECK(link_peer_receive(&peer, answer, 6, 3000) >= 2);
+        CHECK(link_peer_receive(&peer, answer, 6, 15000) >= 2);
         link_peer_close(&peer);
     }
-    CHECK(NET_WAIT(admission_links(link_admission) == 0, 3000));
+    CHECK(NET_WAIT(admission_links(link_admission) == 0, 15000));
     close_server();
 }
 
@@ -676,7 +676,7 @@ static void test_tls(void)
         peer = (LinkPeer){socket(AF_INET, SOCK_STREAM, 0)};
         CHECK(connect(peer.fd, (struct sockaddr *)&address, sizeof address) == 0);
         CHECK(link_peer_send(&peer, "REDQ\2\0\0\0\2\0\0\0\22\0\0\0", 16));
-        CHECK(link_peer_receive(&peer, bytes, sizeof bytes, 3000) < 16 && peer.ended);
+        CHECK(link_peer_receive(&peer, bytes, sizeof bytes, 15000) < 16 && peer.ended);
         link_peer_close(&peer);
     }
 
@@ -700,7 +700,7 @@ static void test_tls(void)
     CHECK(net_send(fds[1], "\26\3\1\2\0\1\0\1", 8));
     net_core_run(1);
     close(fds[1]);
-    CHECK(NET_WAIT(admission_links(link_admission) == 0, 3000));
+    CHECK(NET_WAIT(admission_links(link_admission) == 0, 15000));
     close_server();
 
     tap_case("TLS: the server goes in the middle of handshakes");
@@ -735,7 +735,7 @@ static void test_add_client(void)
     CHECK(admission_add_client(link_admission, fds[0], false, false) == 0);
     peer = (LinkPeer){fds[1]};
     CHECK(link_peer_link(&peer, 0, SPICE_CHANNEL_MAIN, 0, "") == SPICE_LINK_ERR_OK);
-    CHECK(NET_WAIT(link_attached->len == 1, 1000));
+    CHECK(NET_WAIT(link_attached->len == 1, 15000));
     CHECK(event(0)->info.laddr_ext.ss_family == AF_UNIX);
     CHECK(stream_is_unix(g_array_index(link_attached, Attached, 0).stream));
     link_peer_close(&peer);
@@ -762,7 +762,7 @@ static void test_add_client(void)
         CHECK(fcntl(fds[0], F_GETFL) & O_NONBLOCK);
         close(fds[1]);
     }
-    CHECK(NET_WAIT(admission_links(link_admission) == 0, 1000));
+    CHECK(NET_WAIT(admission_links(link_admission) == 0, 15000));
     close_server();
 }
 

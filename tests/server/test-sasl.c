@@ -124,11 +124,11 @@ static void test_layer(const char *mechanism)
     CHECK(list && strstr(list, ",DIGEST-MD5,"));
     CHECK(list && !strstr(list, ",PLAIN,") && !strstr(list, ",ANONYMOUS,"));
     /* The link result is the first packet: 4 bytes of text, 16 of DIGEST-MD5's. */
-    CHECK(link_peer_receive(&peer, packet, 24, 3000) == 24);
+    CHECK(link_peer_receive(&peer, packet, 24, 15000) == 24);
     CHECK(!memcmp(packet, "\0\0\0\24", 4));
     CHECK(sasl_decode(conn, (char *)packet, 24, &out, &size) == SASL_OK && size == 4);
     CHECK(size == 4 && wire_link_word_read((const uint8_t *)out) == SPICE_LINK_ERR_OK);
-    if (CHECK(NET_WAIT(link_attached->len == 1, 2000))) {
+    if (CHECK(NET_WAIT(link_attached->len == 1, 15000))) {
         Stream *stream = g_array_index(link_attached, Attached, 0).stream;
         struct iovec part = {"from the server", 15};
 
@@ -138,7 +138,7 @@ static void test_layer(const char *mechanism)
         CHECK(stream_read(stream, bytes, sizeof bytes) == 15 &&
               !memcmp(bytes, "from the client", 15));
         CHECK(stream_writev(stream, &part, 1) == 15 && stream_flush(stream) == 1);
-        size_t n = link_peer_receive(&peer, packet, 35, 3000);
+        size_t n = link_peer_receive(&peer, packet, 35, 15000);
         CHECK(sasl_decode(conn, (char *)packet, (unsigned)n, &out, &size) == SASL_OK);
         CHECK(size == 15 && !memcmp(out, "from the server", 15));
     }
@@ -172,7 +172,7 @@ static void test_refusals(void)
         CHECK(read_sized(&peer, data) && data->len > 10);
         CHECK(send_sized(&peer, nonsense, sizeof nonsense));
         uint8_t rest[10];
-        CHECK(link_peer_receive(&peer, rest, sizeof rest, 3000) <= 1 && peer.ended);
+        CHECK(link_peer_receive(&peer, rest, sizeof rest, 15000) <= 1 && peer.ended);
         link_peer_close(&peer);
     }
 }
@@ -196,9 +196,9 @@ static void test_tls(void)
     peer = link_peer_new_tls(false);
     CHECK(authenticate(&peer, "PLAIN", &conn, &list) == 0);
     CHECK(list && strstr(list, ",PLAIN,"));
-    CHECK(link_peer_receive(&peer, result, 4, 3000) == 4);
+    CHECK(link_peer_receive(&peer, result, 4, 15000) == 4);
     CHECK(wire_link_word_read(result) == SPICE_LINK_ERR_OK);
-    CHECK(NET_WAIT(link_attached->len == 1, 2000));
+    CHECK(NET_WAIT(link_attached->len == 1, 15000));
     sasl_dispose(&conn);
     link_peer_close(&peer);
 }

@@ -43,10 +43,10 @@ static unsigned next_message(LinkPeer *peer, uint8_t *body, size_t size)
     uint8_t header[6];
     uint32_t length;
 
-    if (link_peer_receive(peer, header, sizeof header, 3000) != sizeof header)
+    if (link_peer_receive(peer, header, sizeof header, 15000) != sizeof header)
         return 0;
     length = header[2] | header[3] << 8 | header[4] << 16;
-    if (length > size || link_peer_receive(peer, body, length, 3000) != length)
+    if (length > size || link_peer_receive(peer, body, length, 15000) != length)
         return 0;
     return header[0] | header[1] << 8;
 }
@@ -176,7 +176,7 @@ static void test_second_client(void)
     CHECK(other != 0 && other != id);
     CHECK(happened("C0 D3 D1 I1"));
     /* what was sent before may come; then the end */
-    while (link_peer_receive(&first, body, sizeof body, 3000) && !first.ended)
+    while (link_peer_receive(&first, body, sizeof body, 15000) && !first.ended)
         ;
     CHECK(first.ended && link_peer_sees_end(&inputs));
     CHECK(spice_server_get_num_clients(server) == 1);
@@ -299,7 +299,7 @@ static void test_keyboard(void)
     CHECK(next_message(&inputs, body, sizeof body) == SPICE_MSG_INPUTS_KEY_MODIFIERS &&
           body[0] == 4);
     link_peer_close(&inputs);
-    CHECK(NET_WAIT(!strcmp(codes->str, "1e 9e "), 2000));
+    CHECK(NET_WAIT(!strcmp(codes->str, "1e 9e "), 15000));
     link_peer_close(&peer);
     server_free(server);
     g_string_free(codes, TRUE);

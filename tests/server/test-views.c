@@ -213,6 +213,36 @@ static void test_traffic(void)
     check_right(world, 0);
     CHECK(peer->pixels - before <= 200 * 200 + 1000);
 
+    tap_case("text that a compositor scrolls line by line goes as COPY_BITS");
+    uint32_t *text = world_pixels(world, 300, 640, 2);
+
+    peer_give(peer, 64 << 20, 10000);
+    for (int i = 0; i < 200; i += 10)
+        world_put(world, 0, 20, 50 + i, 300, 10, text + i * 300, 0, false);
+    check_right(world, 0);
+    before = peer->pixels;
+    for (int i = 10; i < 110; i += 10) {
+        for (int y = 0; y < 200; y += 10)
+            world_put(world, 0, 20, 50 + y, 300, 10, text + (i + y) * 300, 0, false);
+        check_right(world, 0);
+    }
+    CHECK(peer_count(peer, SPICE_MSG_DISPLAY_COPY_BITS) >= 8);
+    CHECK(peer->pixels - before < 300 * 200 * 3);
+    g_free(text);
+
+    tap_case("what was changed and changed back isn't sent");
+    before = peer->messages;
+    world_put(world, 0, 100, 100, 100, 100, pixels, 0, false);
+    check_right(world, 0);
+    peer_give(peer, 0, 0);
+    before = peer->messages;
+    world_fill(world, 0, (pixman_box32_t){100, 100, 180, 180}, 0x1234, SPICE_ROPD_OP_PUT);
+    truth_render_all(world->truth);
+    world_put(world, 0, 100, 100, 100, 100, pixels, 0, false);
+    truth_render_all(world->truth);
+    check_right(world, 0);
+    CHECK(peer->messages - before <= 2);
+
     tap_case("a stalled client doesn't grow");
     peer_give(peer, 0, 0);
     for (int i = 0; i < 30000; i++)
