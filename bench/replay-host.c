@@ -81,7 +81,7 @@ static void say(const char *format, ...)
 
 /* ---- figures ------------------------------------------------------------------------------ */
 
-static double cpu_at_ready, player_at_ready;
+static double cpu_at_ready, player_at_ready, cpu_after_poll, longest_work;
 static gint64 poll_ended, longest_stall;
 static gboolean measuring;
 
@@ -93,14 +93,18 @@ static double clock_seconds(clockid_t clock)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* The main loop's poll(): what is between two of them, nobody else is served. */
+/* The main loop's poll(): between two of them, nobody else is served. The processor time of the
+ * longest such piece tells whether the library worked, or waited (or the machine was busy). */
 static gint timed_poll(GPollFD *fds, guint n, gint timeout)
 {
-    if (measuring && poll_ended)
+    if (measuring && poll_ended) {
         longest_stall = MAX(longest_stall, g_get_monotonic_time() - poll_ended);
+        longest_work = MAX(longest_work, clock_seconds(CLOCK_THREAD_CPUTIME_ID) - cpu_after_poll);
+    }
     gint result = g_poll(fds, n, timeout);
 
     poll_ended = g_get_monotonic_time();
+    cpu_after_poll = clock_seconds(CLOCK_THREAD_CPUTIME_ID);
     return result;
 }
 
@@ -334,6 +338,13 @@ static gboolean next_batch(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
+/* The deployed library can miss a wakeup that comes while it handles another one. */
+static gboolean refresh(gpointer data)
+{
+    spice_qxl_wakeup(&qxl);
+    return G_SOURCE_CONTINUE;
+}
+
 static gboolean update_screen(gpointer data)
 {
     QXLRect area = {.left = 0, .top = 0, .right = 640, .bottom = 400}, dirty[20];
@@ -521,6 +532,7 @@ int main(int argc, char **argv)
     spice_server_vm_start(server);
     say("port %d", port);
     g_unix_fd_add(STDIN_FILENO, G_IO_IN | G_IO_HUP, input_closed, NULL);
+    g_timeout_add(30, refresh, NULL);
     g_thread_unref(g_thread_new("player", play, NULL));
     g_main_loop_run(loop);
 
@@ -528,7 +540,7 @@ int main(int argc, char **argv)
     double all = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu_at_ready;
 
     fputs(mark_log->str, stdout);
-    say("end cpu %.4f player %.4f stall_ms %.2f peak_kb %ld", all - player, player,
-        (double)longest_stall / 1000.0, peak_kb());
+    say("end cpu %.4f player %.4f stall_ms %.2f work_ms %.2f peak_kb %ld", all - player, player,
+        (double)longest_stall / 1000.0, longest_work * 1000, peak_kb());
     _exit(0); /* the player may still wait in the library */
 }

@@ -469,14 +469,26 @@ static bool move_pixels(const Drawable *drawable, Source *source, const pixman_b
     return true;
 }
 
-/* Looking for a move reads rows here and there: not of pixels in a million pieces. */
-static bool may_move(const Source *source, const pixman_region32_t *area)
+/* Where a move is looked for: in the largest rectangle, when it is most of the area. Rows are read
+ * here and there: not of pixels in a million pieces. NULL: nowhere. */
+static const pixman_box32_t *where_to_look(const Source *source, const pixman_box32_t *boxes, int n)
 {
-    pixman_region32_t *r = (pixman_region32_t *)area;
-    const pixman_box32_t *box = pixman_region32_extents(r);
+    const pixman_box32_t *best = NULL;
+    int64_t most = 0, all = 0;
 
-    return pixman_region32_n_rects(r) == 1 && box->x2 - box->x1 >= SCROLL_MIN_SIDE &&
-           box->y2 - box->y1 >= SCROLL_MIN_SIDE && source->pieces.n <= 256;
+    if (source->pieces.n > 256)
+        return NULL;
+    for (int i = 0; i < n; i++) {
+        int64_t pixels =
+            (int64_t)(boxes[i].x2 - boxes[i].x1) * (int64_t)(boxes[i].y2 - boxes[i].y1);
+
+        all += pixels;
+        if (pixels > most) {
+            most = pixels;
+            best = &boxes[i];
+        }
+    }
+    return most * 2 >= all && most >= SCROLL_MIN_PIXELS ? best : NULL;
 }
 
 /* ---- painting ---- */
@@ -490,6 +502,7 @@ bool truth_put(Truth *truth, const Drawable *drawable, const pixman_region32_t *
     pixman_box32_t *boxes = pixman_region32_rectangles((pixman_region32_t *)area, &n);
     Diff diff = {.size = canvas_unpacked_size(target->format),
                  .mask = ignore_top ? 0x00ffffffu : 0xffffffffu};
+    const pixman_box32_t *look;
     Source source;
 
     result->moved = false;
@@ -505,8 +518,9 @@ bool truth_put(Truth *truth, const Drawable *drawable, const pixman_region32_t *
     diff.cells = g_try_new0(Cell, diff.n_across * diff.n_down);
     if (!diff.cells)
         return false;
-    if (may_move(&source, area))
-        result->moved = move_pixels(drawable, &source, extents, &result->move);
+    look = where_to_look(&source, boxes, n);
+    if (look)
+        result->moved = move_pixels(drawable, &source, look, &result->move);
     /* Row by row, also where a row has many rectangles: the pieces are walked through once. */
     for (int start = 0, end; start < n; start = end) {
         for (end = start + 1; end < n && boxes[end].y1 == boxes[start].y1;)

@@ -147,6 +147,10 @@ static bool view_flush_rest(ViewSurface *vs, const pixman_box32_t *box, bool alw
     view_shadow_refine(vs, box);
     region_from_box(&part, box);
     pixman_region32_intersect(&part, &part, &vs->lacks);
+    if (vs->backings.length > 0 && pixman_region32_not_empty(&part)) {
+        view_backing_restore(vs, pixman_region32_extents(&part));
+        pixman_region32_intersect(&part, &part, &vs->lacks);
+    }
     n = view_rects(&part, NULL, boxes, MAX_BOXES / 4);
     for (unsigned i = 0; i < n && room; i++) {
         pixman_box32_t rest;

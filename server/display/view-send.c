@@ -595,6 +595,56 @@ static bool view_caches_content(const View *view, const ViewSurface *vs, const E
            !pixman_region32_not_empty((pixman_region32_t *)(uintptr_t)&vs->initial);
 }
 
+/* DRAW_COPY of a picture, all of it, to the box. */
+static Out *view_new_copy(ViewSurface *vs, const pixman_box32_t *box, const EncodeSource *source)
+{
+    Out *out = out_new(SPICE_MSG_DISPLAY_DRAW_COPY);
+    WireMsgDisplayDrawCopy *copy = &out->message.draw.copy;
+    OutImage *image = &out->images[out->n_images++];
+
+    view_set_base(&copy->base, vs, box);
+    copy->src_area = (WireRect){0, 0, (int)source->height, (int)source->width};
+    copy->rop_descriptor = SPICE_ROPD_OP_PUT;
+    image->slot = &copy->src_image;
+    image->image = (WireImage){
+        .id = source->id,
+        .type = SPICE_IMAGE_TYPE_BITMAP,
+        .flags = source->flags,
+        .width = source->width,
+        .height = source->height,
+        .u.bitmap = {.format = source->format,
+                     .flags = SPICE_BITMAP_FLAGS_TOP_DOWN,
+                     .x = source->width,
+                     .y = source->height,
+                     .stride = source->stride,
+                     .data = {source->pixels->data, (size_t)source->stride * source->height}},
+    };
+
+    return out;
+}
+
+bool view_send_cached(ViewSurface *vs, const pixman_box32_t *part, const pixman_box32_t *whole,
+                      const EncodeSource *picture)
+{
+    Out *out = view_new_copy(vs, part, picture);
+    OutImage *image = &out->images[0];
+
+    out->message.draw.copy.src_area = (WireRect){part->y1 - whole->y1, part->x1 - whole->x1,
+                                                 part->y2 - whole->y1, part->x2 - whole->x1};
+    image->cacheable = true;
+    view_look_up(vs->view, image);
+    if (!image->from_cache) {
+        out_free(out);
+        return false;
+    }
+    out->pixels = blob_ref(picture->pixels);
+    image->source = g_memdup2(picture, sizeof(*picture));
+    blob_ref(image->source->pixels);
+    view_queue_out(vs->view, out);
+
+    return true;
+}
+
 bool view_send_pixels(ViewSurface *vs, const pixman_box32_t *box, bool lossy_ok, bool *lossy)
 {
     View *view = vs->view;
@@ -617,7 +667,6 @@ bool view_send_pixels(ViewSurface *vs, const pixman_box32_t *box, bool lossy_ok,
     source.height = (uint32_t)(box->y2 - box->y1);
     source.stride = stride;
     source.lossy_allowed = lossy_ok && vs->surface->id == 0;
-    source.few_colors_allowed = vs->surface->format == SPICE_SURFACE_FMT_32_xRGB;
     source.glz_allowed = !pixman_region32_not_empty(&vs->initial);
     source.few_colors_allowed = xrgb && format == SPICE_BITMAP_FMT_32BIT;
     if (xrgb && vs->surface->id == 0 && encode_is_flat(&source, &color)) {
@@ -629,29 +678,13 @@ bool view_send_pixels(ViewSurface *vs, const pixman_box32_t *box, bool lossy_ok,
                     ? content_cache_id(view->content, &source, &seen)
                     : new_image_id();
 
-    out = out_new(SPICE_MSG_DISPLAY_DRAW_COPY);
-    WireMsgDisplayDrawCopy *copy = &out->message.draw.copy;
+    if (!seen && !view->policy.jpeg)
+        seen = view_backing_keep(vs, box, &source);
 
-    view_set_base(&copy->base, vs, box);
-    copy->src_area = (WireRect){0, 0, (int)source.height, (int)source.width};
-    copy->rop_descriptor = SPICE_ROPD_OP_PUT;
-    image = &out->images[out->n_images++];
-    image->slot = &copy->src_image;
+    out = view_new_copy(vs, box, &source);
+    image = &out->images[0];
     image->lossy_ok = source.lossy_allowed;
     image->cacheable = seen;
-    image->image = (WireImage){
-        .id = source.id,
-        .type = SPICE_IMAGE_TYPE_BITMAP,
-        .flags = flags,
-        .width = source.width,
-        .height = source.height,
-        .u.bitmap = {.format = format,
-                     .flags = SPICE_BITMAP_FLAGS_TOP_DOWN,
-                     .x = source.width,
-                     .y = source.height,
-                     .stride = stride,
-                     .data = {source.pixels->data, (size_t)stride * source.height}},
-    };
     out->pixels = source.pixels;
     out->cost = (uint32_t)MIN((size_t)stride * source.height / 4, UINT32_MAX);
     view_prepare_image(view, image, &source);

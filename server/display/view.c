@@ -137,6 +137,7 @@ ViewSurface *view_record(View *view, Surface *surface)
     pixman_region32_init(&vs->fresh);
     pixman_region32_init(&vs->exact);
     pixman_region32_init(&vs->known);
+    g_queue_init(&vs->backings);
     vs->next = surface->views;
     surface->views = vs;
     g_ptr_array_add(view->surfaces, vs);
@@ -165,6 +166,7 @@ void view_forget(ViewSurface *vs)
     pixman_region32_fini(&vs->exact);
     pixman_region32_fini(&vs->known);
     g_free(vs->shadow);
+    view_backing_clear(vs);
     g_free(vs);
     surface_unref(surface);
 }

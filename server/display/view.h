@@ -24,6 +24,7 @@
 typedef struct View View;
 typedef struct ViewSurface ViewSurface;
 typedef struct ContentCache ContentCache;
+typedef struct Backing Backing;
 
 typedef enum ItemKind {
     ITEM_DRAW,
@@ -63,7 +64,11 @@ struct ViewSurface {
     /* What the client shows, where that is known; NULL: not kept. */
     uint32_t *shadow;
     pixman_region32_t known;
-    unsigned unmoved;   /* looks for moved pixels in vain, in a row */
+    unsigned unmoved; /* looks for moved pixels in vain, in a row */
+    GQueue backings;  /* Backing: pictures in its cache that belong here, the latest first */
+    uint64_t kept_pixels;
+    uint32_t period_ms;
+    unsigned n_in_period;
     Item *first, *last; /* queued drawings on it */
     unsigned n_readers; /* queued drawings on others that read it */
 };
@@ -206,6 +211,13 @@ void view_shadow_move(ViewSurface *vs, const pixman_region32_t *painted, int dx,
  * client shows already. */
 void view_shadow_refine(ViewSurface *vs, const pixman_box32_t *box);
 
+/* ---- view-backing.c ---- */
+/* An image of the truth is on its way: is it to be kept, here and in the client's cache? */
+bool view_backing_keep(ViewSurface *vs, const pixman_box32_t *box, const EncodeSource *source);
+/* The truth of the box is of the present: draw from the client's cache what of it is there. */
+void view_backing_restore(ViewSurface *vs, const pixman_box32_t *box);
+void view_backing_clear(ViewSurface *vs);
+
 /* ---- view-content.c ---- */
 /* What was sent before, by content. */
 ContentCache *content_cache_new(void);
@@ -242,6 +254,9 @@ void view_send_destroy(ViewSurface *vs);
 void view_send_monitors(View *view);
 /* An area of a surface as it is in the truth. False: no memory. *lossy: it may not be exact. */
 bool view_send_pixels(ViewSurface *vs, const pixman_box32_t *box, bool lossy_ok, bool *lossy);
+/* A part of a picture, which belongs at 'whole', from the client's cache. False: it isn't there. */
+bool view_send_cached(ViewSurface *vs, const pixman_box32_t *part, const pixman_box32_t *whole,
+                      const EncodeSource *picture);
 void view_send_move(ViewSurface *vs, const pixman_box32_t *box, int dx, int dy);
 void view_send_fill(ViewSurface *vs, const pixman_box32_t *box, uint32_t color);
 /* Hand over to the channel what is coded, in order, as long as there is room. */

@@ -38,10 +38,11 @@ static int port_read(SpiceCharDeviceInstance *sin, uint8_t *buf, int len)
 
     if (n > port->size)
         n = port->size;
-    if (n)
+    if (n) {
         memcpy(buf, port->data, n);
-    port->data += n;
-    port->size -= n;
+        port->data += n;
+        port->size -= n;
+    }
     inside(port);
     return (int)n;
 }

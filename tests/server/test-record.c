@@ -687,16 +687,16 @@ static gint stop;
 
 static gpointer rewrite_guest(gpointer data)
 {
-    QXLDataChunk *chunk = at(0x2200);
-    QXLImage *image = at(0x2100);
-    QXLDrawable *draw = at(0x2000);
+    volatile QXLDataChunk *chunk = at(0x2200);
+    volatile QXLImage *image = at(0x2100);
+    volatile QXLDrawable *draw = at(0x2000);
 
     for (guint i = 0; !g_atomic_int_get(&stop); i++) {
-        *(volatile uint32_t *)&chunk->data_size = i % 3 ? 20 : 0x7fffffff;
-        *(volatile uint64_t *)&chunk->next_chunk = i % 5 ? 0x2300 : 0x2200;
-        *(volatile uint8_t *)&image->descriptor.type = i % 7 ? 0 : 1;
-        *(volatile uint8_t *)&image->bitmap.flags = i % 11 ? 0 : QXL_BITMAP_DIRECT;
-        *(volatile uint8_t *)&draw->type = i % 13 ? QXL_DRAW_COPY : QXL_DRAW_FILL;
+        chunk->data_size = i % 3 ? 20 : 0x7fffffff;
+        chunk->next_chunk = i % 5 ? 0x2300 : 0x2200;
+        image->descriptor.type = i % 7 ? 0 : 1;
+        image->bitmap.flags = i % 11 ? 0 : QXL_BITMAP_DIRECT;
+        draw->type = i % 13 ? QXL_DRAW_COPY : QXL_DRAW_FILL;
     }
     return NULL;
 }

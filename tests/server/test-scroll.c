@@ -287,6 +287,16 @@ static void put_image(Model *model, uint32_t id, pixman_box32_t box, WireImage *
     message.copy.src_image = image;
     message.copy.src_area = (WireRect){.right = box.x2 - box.x1, .bottom = box.y2 - box.y1};
     message.copy.rop_descriptor = SPICE_ROPD_OP_PUT;
+    if (scene_random(&model->scene, 3) == 0) {
+        /* Not all of it: a large part, and a small one. */
+        WireRect *rects = wire_arena_alloc(&model->scene.arena, 2 * sizeof *rects);
+
+        rects[0] = rects[1] = message.base.box;
+        rects[0].bottom -= 15;
+        rects[1].top = box.y2 - 9;
+        rects[1].right = box.x1 + 50;
+        message.base.clip = (WireClip){SPICE_CLIP_TYPE_RECTS, 2, rects};
+    }
     model_add(model, SPICE_MSG_DISPLAY_DRAW_COPY, &message, QXL_EFFECT_OPAQUE,
               scene_random(&model->scene, 4) != 0);
 }
@@ -340,8 +350,8 @@ static bool moving_stream(uint64_t seed, unsigned *n_moved)
 
                 memset(&message, 0, sizeof message);
                 message.base.surface_id = id;
-                message.base.box = (WireRect){
-                    .left = left, .top = top, .right = left + 60, .bottom = top + 20};
+                message.base.box =
+                    (WireRect){.left = left, .top = top, .right = left + 60, .bottom = top + 20};
                 message.fill.brush = (WireBrush){SPICE_BRUSH_TYPE_SOLID, {.color = 0x778899}};
                 message.fill.rop_descriptor = SPICE_ROPD_OP_PUT;
                 model_add(&model, SPICE_MSG_DISPLAY_DRAW_FILL, &message, QXL_EFFECT_OPAQUE, false);

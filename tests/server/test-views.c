@@ -295,6 +295,39 @@ static void test_primary_change(void)
     world_free(world);
 }
 
+/* A window over a photo, opened and closed again. */
+static void test_uncovered(void)
+{
+    enum { WIDTH = 400, HEIGHT = 300 };
+    World *world = world_new(6, 0);
+    uint32_t *photo = world_pixels(world, WIDTH, HEIGHT, 1);
+    uint32_t *window = world_pixels(world, 200, 100, 0);
+    uint32_t *below = g_new(uint32_t, 200 * 100);
+    Peer *peer;
+    uint64_t before;
+
+    tap_case("an uncovered part of a photo comes from the client's cache");
+    world_primary(world, WIDTH, HEIGHT);
+    world_put(world, 0, 0, 0, WIDTH, HEIGHT, photo, 0, true);
+    peer = world_connect(world, &usual);
+    check_right(world, 0);
+    for (int y = 0; y < 100; y++)
+        memcpy(below + y * 200, photo + (y + 50) * WIDTH + 70, 200 * 4);
+    for (int i = 0; i < 5; i++) {
+        world_put(world, 0, 70, 50, 200, 100, window, 0, false);
+        check_right(world, 0);
+        before = peer->pixels;
+        world_put(world, 0, 70, 50, 200, 100, below, 0, false);
+        check_right(world, 0);
+        CHECK(peer->pixels - before < 2000);
+    }
+    CHECK(peer->n_from_cache >= 5);
+    g_free(photo);
+    g_free(window);
+    g_free(below);
+    world_free(world);
+}
+
 /* ---- Random ---- */
 
 static void test_random(uint32_t seed, bool jpeg)
@@ -416,6 +449,7 @@ int main(int argc, char **argv)
         test_guest_caps();
         test_traffic();
         test_primary_change();
+        test_uncovered();
     }
     tap_case("random commands, rooms, clients: exact");
     for (unsigned i = from; i < from + rounds; i++)

@@ -150,18 +150,26 @@ void device_text(int surface, int x, int y, uint32_t colour, const char *text)
     put(drawings, QXL_CMD_DRAW, drawing);
 }
 
+/* Of a surface; stays until the process ends, as there is no destroy. */
+static void *new_pixels(int width, int height)
+{
+    static GSList *kept;
+
+    kept = g_slist_prepend(kept, g_malloc0((size_t)width * height * 4));
+    return kept->data;
+}
+
 void device_new_surface(int surface, int w, int h)
 {
     QXLSurfaceCmd *create = g_new0(QXLSurfaceCmd, 1);
 
     create->surface_id = surface;
     create->type = QXL_SURFACE_CMD_CREATE;
-    create->u.surface_create =
-        (QXLSurface){.format = SPICE_SURFACE_FMT_32_xRGB,
-                     .width = w,
-                     .height = h,
-                     .stride = w * 4,
-                     .data = (uintptr_t)g_malloc0((size_t)w * h * 4)}; /* stays: no destroy */
+    create->u.surface_create = (QXLSurface){.format = SPICE_SURFACE_FMT_32_xRGB,
+                                            .width = w,
+                                            .height = h,
+                                            .stride = w * 4,
+                                            .data = (uintptr_t)new_pixels(w, h)};
     put(drawings, QXL_CMD_SURFACE, create);
 }
 
@@ -286,6 +294,6 @@ void device_add(SpiceServer *server, int width, int height)
     cursors = g_async_queue_new();
     qxl.base.sif = &interface.base;
     spice_server_add_interface(server, &qxl.base);
-    primary.mem = (uintptr_t)g_malloc0((size_t)width * height * 4);
+    primary.mem = (uintptr_t)new_pixels(width, height);
     spice_qxl_create_primary_surface(&qxl, 0, &primary);
 }
