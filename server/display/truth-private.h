@@ -67,6 +67,7 @@ typedef struct SurfaceTree {
     pixman_region32_t diverged;
     uint64_t diverged_at;
     unsigned unmoved; /* images in a row that turned out not to be moved pixels */
+    int32_t moved_dx, moved_dy; /* the last offset that was found */
     /* While it is worked out what has to be rendered. */
     bool listed, needed, asked;
     pixman_box32_t area;

@@ -64,8 +64,9 @@ struct ViewSurface {
     /* What the client shows, where that is known; NULL: not kept. */
     uint32_t *shadow;
     pixman_region32_t known;
-    unsigned unmoved; /* looks for moved pixels in vain, in a row */
-    GQueue backings;  /* Backing: pictures in its cache that belong here, the latest first */
+    unsigned unmoved;           /* looks for moved pixels in vain, in a row */
+    int32_t moved_dx, moved_dy; /* the last offset that was found */
+    GQueue backings; /* Backing: pictures in its cache that belong here, the latest first */
     uint64_t kept_pixels;
     uint32_t period_ms;
     unsigned n_in_period;
