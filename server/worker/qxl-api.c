@@ -497,7 +497,7 @@ void spice_qxl_monitors_config_async(QXLInstance *instance, QXLPHYSICAL monitors
 
 static void run_driver_unload(Worker *worker, const WorkerRequest *request)
 {
-    worker->driver_monitors = false;
+    worker->driver_monitors = worker->driver_heads_cut = false;
 }
 
 void spice_qxl_driver_unload(QXLInstance *instance)

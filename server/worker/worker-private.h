@@ -109,8 +109,11 @@ struct Worker {
     Cursor *cursor;
     Intake intake;
     bool running, quit;
-    bool driver_monitors; /* the guest's driver tells us its monitors */
-    uint16_t max_allowed; /* monitors, as the driver said last */
+    bool driver_monitors; /* the guest's driver tells us its monitors: */
+    QXLHead driver_heads[WORKER_MAX_HEADS];
+    uint32_t n_driver_heads;
+    bool driver_heads_cut; /* they didn't fit on the primary surface */
+    uint16_t max_allowed;  /* monitors, as the driver said last */
     WorkerRing display_ring, cursor_ring;
     bool batch_open; /* drawings came since views_batch_end() */
     bool caps_present;
