@@ -445,6 +445,8 @@ static bool move_pixels(const Drawable *drawable, Source *source, const pixman_b
     const ScrollSource rows = {picture_row, &picture};
     pixman_box32_t *to = &move->to, from;
 
+    if (drawable->target->truth->unwatched)
+        return false;
     /* Where nothing moves (a video), look now and then. */
     if (tree->unmoved >= 8 && tree->unmoved % 8 != 0) {
         tree->unmoved++;

@@ -83,6 +83,7 @@ struct Truth {
     /* Memory of one rendering, kept for the next. */
     uint8_t *scratch;
     size_t scratch_size;
+    bool unwatched;
 };
 
 static inline Node *node_of(const Drawable *drawable)
