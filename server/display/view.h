@@ -129,9 +129,9 @@ struct View {
     size_t queue_cost;
     uint64_t position; /* the newest drawing that was walked over */
     bool need_monitors, need_mark;
-    unsigned n_cut;      /* walks in a row that ended for lack of time */
-    uint64_t filled_ns;  /* when the last began */
-    uint64_t painted_ns; /* when a large area was last sent */
+    unsigned n_cut;               /* walks in a row that ended for lack of time */
+    uint64_t filled_ns;           /* when the last began */
+    uint64_t painted_ns, painted; /* pixels of the truth that were sent since that time */
     LoopTimer *frame_timer;
 
     Out *out_first, *out_last;
