@@ -41,7 +41,7 @@ class Guest(Machine):
         self.devices += ["-serial", f"file:{self.serial_path}.console",
                          "-chardev", f"socket,id=commands,path={self.serial_path},server=on,wait=off",
                          "-device", "isa-serial,chardev=commands"]
-        self.saved, self.disk, self.serial, self.kind = saved, disk, None, guest
+        self.saved, self.disk, self.serial, self.kind, self.cards = saved, disk, None, guest, cards
         super().__init__(folder, guest=guest, **more)
 
     def guest(self, kind):
@@ -54,6 +54,9 @@ class Guest(Machine):
         options = "console=ttyS0 quiet"
         if kind != "micro":
             options += " root=/dev/vda rw systemd.show_status=0 vt.global_cursor_default=0 fsck.mode=skip"
+        if self.cards > 1:
+            # The kernel puts a console on each card, so that each has a picture.
+            options += " fbcon=map:" + "".join(str(number) for number in range(self.cards))
         if kind == "desktop-ums":
             options += " nomodeset"
         arguments = ["-m", "256" if kind == "micro" else "512", "-kernel", files[0], "-initrd", files[1],
