@@ -162,7 +162,7 @@ static void run_search(void)
     const CanvasPixels old = {picture, W * 4, W, H, PIXMAN_x8r8g8b8};
     const pixman_box32_t box = {0, 0, W, H};
     const ScrollSource source = {other_row, NULL};
-    ScrollMove move;
+    ScrollMove move = {0};
 
     if (scroll_find(&old, &box, &source, true, &move))
         abort();

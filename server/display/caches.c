@@ -286,8 +286,9 @@ static bool make_room(PixmapCache *cache, uint8_t channel_id, uint64_t pixels, u
     while (cache->size - cache->used < pixels || g_hash_table_size(cache->table) >= MAX_IMAGES) {
         Pixmap *oldest = cache->oldest;
 
-        /* Its own images must be there when the message is drawn. */
-        if (!oldest || used_by(oldest, channel_id, serial) || !note_waits(out, oldest, channel_id))
+        /* Its own images must be there when the message is drawn; and a list of ids has an end. */
+        if (!oldest || out->n_ids == UINT16_MAX || used_by(oldest, channel_id, serial) ||
+            !note_waits(out, oldest, channel_id))
             return false;
         if (out->n_ids == out->capacity) {
             out->capacity = out->capacity ? out->capacity * 2 : 16;

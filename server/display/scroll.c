@@ -493,7 +493,10 @@ bool scroll_find(const CanvasPixels *old, const pixman_box32_t *box, const Scrol
     finder->box = *box;
     finder->picture = picture;
     finder->size = size;
-    if (choose_anchors(finder)) {
+    /* What scrolls or is dragged mostly goes on as before. */
+    if ((move->dx || move->dy) && fit(finder, move->dx, move->dy, move)) {
+        found = true;
+    } else if (choose_anchors(finder)) {
         /* Of a large area not every row is needed. */
         int32_t step = CLAMP(height / 256, 1, 4);
 

@@ -445,16 +445,22 @@ static bool move_pixels(const Drawable *drawable, Source *source, const pixman_b
     const ScrollSource rows = {picture_row, &picture};
     pixman_box32_t *to = &move->to, from;
 
+    if (drawable->target->truth->unwatched)
+        return false;
     /* Where nothing moves (a video), look now and then. */
     if (tree->unmoved >= 8 && tree->unmoved % 8 != 0) {
         tree->unmoved++;
         return false;
     }
+    move->dx = tree->moved_dx;
+    move->dy = tree->moved_dy;
     if (!scroll_find(target, area, &rows, tree->unmoved < 4 || tree->unmoved % 32 == 0, move)) {
         tree->unmoved++;
         return false;
     }
     tree->unmoved = 0;
+    tree->moved_dx = move->dx;
+    tree->moved_dy = move->dy;
     from = (pixman_box32_t){to->x1 - move->dx, to->y1 - move->dy, to->x2 - move->dx,
                             to->y2 - move->dy};
     if (!truth_is_settled(drawable, &from))

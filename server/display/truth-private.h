@@ -67,6 +67,7 @@ typedef struct SurfaceTree {
     pixman_region32_t diverged;
     uint64_t diverged_at;
     unsigned unmoved; /* images in a row that turned out not to be moved pixels */
+    int32_t moved_dx, moved_dy; /* the last offset that was found */
     /* While it is worked out what has to be rendered. */
     bool listed, needed, asked;
     pixman_box32_t area;
@@ -82,6 +83,7 @@ struct Truth {
     /* Memory of one rendering, kept for the next. */
     uint8_t *scratch;
     size_t scratch_size;
+    bool unwatched;
 };
 
 static inline Node *node_of(const Drawable *drawable)

@@ -35,6 +35,11 @@ Truth *truth_new(uint32_t n_surfaces, const TruthObserver *observer, void *conte
     return truth;
 }
 
+void truth_set_watched(Truth *truth, bool watched)
+{
+    truth->unwatched = !watched;
+}
+
 void *truth_scratch(Truth *truth, size_t size)
 {
     if (size > truth->scratch_size) {

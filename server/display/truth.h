@@ -41,6 +41,8 @@ Truth *truth_new(uint32_t n_surfaces, const TruthObserver *observer, void *conte
 /* Everything is dropped and released, without telling the observer. Surfaces and drawables that
  * others refer to live on, dead. */
 void truth_free(Truth *truth);
+/* Whether anybody gains from knowing which pixels were moved (Drawable.moved); at first yes. */
+void truth_set_watched(Truth *truth, bool watched);
 
 /* A surface on guest memory: data is line 0 (for a negative stride the last of the block). Cleared
  * unless keep_data. create may be NULL; taken over in any case. NULL: id in use or out of range, or

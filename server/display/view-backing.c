@@ -44,6 +44,7 @@ void view_backing_clear(ViewSurface *vs)
 bool view_backing_keep(ViewSurface *vs, const pixman_box32_t *box, const EncodeSource *source)
 {
     uint32_t now = loop_now_ms(), color;
+    uint64_t most; /* a screenful */
     Backing *backing;
 
     if (!vs->view->pixmaps || vs->surface->id != 0 || source->format != SPICE_BITMAP_FMT_32BIT ||
@@ -67,7 +68,8 @@ bool view_backing_keep(ViewSurface *vs, const pixman_box32_t *box, const EncodeS
     blob_ref(backing->source.pixels);
     g_queue_push_head(&vs->backings, backing);
     vs->kept_pixels += backing_pixels(backing);
-    while (vs->kept_pixels > MAX_PIXELS_KEPT || vs->backings.length > MAX_KEPT)
+    most = MIN((uint64_t)vs->surface->width * vs->surface->height, MAX_PIXELS_KEPT);
+    while (vs->kept_pixels > most || vs->backings.length > MAX_KEPT)
         backing_free(vs, vs->backings.tail);
 
     return true;

@@ -9,7 +9,8 @@ enum {
     MAX_BOXES = 128,
     MAX_FUTURE_RECTS = 1000,
     MAX_PIXELS = 1 << 18, /* of one image: latency, and work for several threads */
-    LARGE = 1 << 15,      /* pixels: what isn't sent more often than a screen shows it */
+    TINY = 1 << 12,       /* pixels: sent at any time */
+    LARGE = 1 << 15,      /* pixels: after so many, the rest waits for the next frame */
     WASTE = 512,          /* pixels that may be sent without need to save a message */
 };
 
@@ -173,14 +174,19 @@ void view_flush(ViewSurface *vs, const pixman_region32_t *area, bool always)
     Surface *surface = vs->surface;
     pixman_region32_t region, future;
     pixman_box32_t boxes[MAX_BOXES];
-    uint64_t now = loop_now_ns(), area_sent = 0;
-    bool paced = !always && view->frame_timer && !view->views->stopped &&
-                 now - view->painted_ns < FRAME_NS && !pixman_region32_not_empty(&vs->initial);
+    uint64_t now = loop_now_ns();
+    bool paced;
     unsigned n;
 
     if (!surface->alive || !surface->canvas || (!always && !view_may_send(view)))
         return;
 
+    if (now - view->painted_ns >= FRAME_NS) {
+        view->painted_ns = now;
+        view->painted = 0;
+    }
+    paced = !always && view->frame_timer && !view->views->stopped && view->painted > LARGE &&
+            !pixman_region32_not_empty(&vs->initial);
     if (vs->damage && surface->pending.length > 0)
         truth_render_surface(view->views->truth, surface);
     if (!pixman_region32_not_empty(&vs->lacks))
@@ -213,17 +219,15 @@ void view_flush(ViewSurface *vs, const pixman_region32_t *area, bool always)
         pixman_region32_fini(&part);
         if (box_area(&box) == 0)
             continue;
-        /* Small changes are sent as they come, large ones as a picture at a time. */
-        if (paced && area_sent + box_area(&box) > LARGE) {
+        /* Small changes are sent as they come, others as a picture at a time. */
+        if (paced && box_area(&box) > TINY) {
             view_wait_for_frame(view, view->painted_ns, now);
             break;
         }
-        area_sent += box_area(&box);
+        view->painted += box_area(&box);
         if (!(vs->shadow ? view_flush_rest : view_flush_box)(vs, &box, always))
             break;
     }
-    if (area_sent > LARGE)
-        view->painted_ns = now;
     pixman_region32_fini(&region);
     pixman_region32_fini(&future);
 }

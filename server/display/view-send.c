@@ -414,7 +414,7 @@ static void view_hand_over(View *view, Out *out)
         if (out->drawable->blobs[i] && n_blobs < G_N_ELEMENTS(blobs))
             blobs[n_blobs++] = out->drawable->blobs[i];
 
-    if (evictions.n_ids > 0)
+    if (evictions.n_ids > 0 || evictions.n_waits > 0)
         n_subs = view_write_evictions(&evictions, subs, buffers);
     /* Palettes that left, and a list of sub-messages, took serials of their own. */
     uint64_t last =

@@ -157,7 +157,7 @@ static bool shadow_scroll(ViewSurface *vs, const pixman_box32_t *box)
                         .format = PIXMAN_x8r8g8b8};
     Picture picture = {vs, box->x1};
     ScrollSource rows = {picture_row, &picture};
-    ScrollMove move;
+    ScrollMove move = {.dx = vs->moved_dx, .dy = vs->moved_dy};
     pixman_box32_t from;
     pixman_region32_t to;
 
@@ -178,6 +178,8 @@ static bool shadow_scroll(ViewSurface *vs, const pixman_box32_t *box)
         return false;
     }
     vs->unmoved = 0;
+    vs->moved_dx = move.dx;
+    vs->moved_dy = move.dy;
     shadow_copy(vs, &move.to, move.dx, move.dy);
     view_send_move(vs, &move.to, move.dx, move.dy);
     region_from_box(&to, &move.to);

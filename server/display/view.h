@@ -64,8 +64,9 @@ struct ViewSurface {
     /* What the client shows, where that is known; NULL: not kept. */
     uint32_t *shadow;
     pixman_region32_t known;
-    unsigned unmoved; /* looks for moved pixels in vain, in a row */
-    GQueue backings;  /* Backing: pictures in its cache that belong here, the latest first */
+    unsigned unmoved;           /* looks for moved pixels in vain, in a row */
+    int32_t moved_dx, moved_dy; /* the last offset that was found */
+    GQueue backings; /* Backing: pictures in its cache that belong here, the latest first */
     uint64_t kept_pixels;
     uint32_t period_ms;
     unsigned n_in_period;
@@ -128,9 +129,9 @@ struct View {
     size_t queue_cost;
     uint64_t position; /* the newest drawing that was walked over */
     bool need_monitors, need_mark;
-    unsigned n_cut;      /* walks in a row that ended for lack of time */
-    uint64_t filled_ns;  /* when the last began */
-    uint64_t painted_ns; /* when a large area was last sent */
+    unsigned n_cut;               /* walks in a row that ended for lack of time */
+    uint64_t filled_ns;           /* when the last began */
+    uint64_t painted_ns, painted; /* pixels of the truth that were sent since that time */
     LoopTimer *frame_timer;
 
     Out *out_first, *out_last;

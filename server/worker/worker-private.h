@@ -90,6 +90,8 @@ typedef struct WorkerRing {
     bool armed;         /* the device will wake us */
     unsigned int polls; /* looks at the empty ring since something came */
     uint64_t next_ns;   /* when to look again */
+    uint64_t found_ns;  /* when something was in it last */
+    bool lively;        /* the time before that was a moment ago */
 } WorkerRing;
 
 struct Worker {

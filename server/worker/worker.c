@@ -11,7 +11,9 @@
 enum {
     SLICE_US = 2000,      /* of commands, before sockets and requests have their turn */
     CURSOR_COMMANDS = 64, /* in one turn */
-    POLLS = 3, /* looks at an empty ring, a millisecond apart, before we ask to be woken */
+    POLLS = 3,        /* looks at a lively ring, a millisecond apart, before we ask to be woken */
+    LIVELY_US = 2000, /* commands that come so soon after others: it is cheaper to look than to be
+                         woken for each */
     MAX_BACK_OFF_MS = 32, /* for a device that never says that its ring is empty */
     DRAIN_MS = 80,        /* what a stop waits for sockets */
     MAX_SURFACES = 1024,
@@ -32,6 +34,8 @@ static int rest(Worker *worker, WorkerRing *ring, int (*ask)(QXLInstance *qxl))
 
     if (ring->armed)
         return -1;
+    if (!ring->lively && ring->polls < POLLS)
+        ring->polls = POLLS;
     if (ring->polls >= POLLS && ask && ask(worker->qxl)) {
         ring->armed = true;
         return -1;
@@ -54,9 +58,21 @@ static int until(const WorkerRing *ring)
     return now >= ring->next_ns ? 0 : (ring->next_ns - now + 999999) / 1000000;
 }
 
+/* Look at the ring from now on, as often as at the beginning. */
+static void look_again(WorkerRing *ring)
+{
+    ring->armed = false;
+    ring->polls = 0;
+    ring->next_ns = 0;
+}
+
 static void found(WorkerRing *ring)
 {
-    *ring = (WorkerRing){0};
+    uint64_t now = loop_now_ns();
+
+    look_again(ring);
+    ring->lively = now - ring->found_ns < LIVELY_US * (uint64_t)1000;
+    ring->found_ns = now;
 }
 
 static int sooner(int a, int b)
@@ -115,8 +131,8 @@ static int turn(Worker *worker)
     int cursor_ms, display_ms;
 
     if (__atomic_exchange_n(&worker->wakeup, 0, __ATOMIC_ACQ_REL)) {
-        found(&worker->display_ring);
-        found(&worker->cursor_ring);
+        look_again(&worker->display_ring);
+        look_again(&worker->cursor_ring);
         recorder_event(worker->server->recorder, RECORD_WAKEUP);
     }
     if (__atomic_load_n(&worker->oom, __ATOMIC_ACQUIRE)) {
@@ -167,7 +183,11 @@ void worker_tell_capabilities(Worker *worker, bool always)
 
 static void clients_changed(void *context)
 {
-    worker_tell_capabilities(context, false);
+    Worker *worker = context;
+
+    worker_tell_capabilities(worker, false);
+    if (worker->truth && worker->views)
+        truth_set_watched(worker->truth, views_n_clients(worker->views) > 0);
 }
 
 static void update_mouse_mode(void *server)
@@ -190,8 +210,8 @@ void worker_set_running(Worker *worker, bool running)
         return;
     worker->running = running;
     if (running) {
-        found(&worker->display_ring);
-        found(&worker->cursor_ring);
+        look_again(&worker->display_ring);
+        look_again(&worker->cursor_ring);
         worker_tell_capabilities(worker, true);
     } else {
         worker_end_batch(worker);
@@ -224,8 +244,10 @@ static void attach_parts(Worker *worker, const WorkerRequest *request)
     worker->views = request->u.attach.views;
     worker->cursor = request->u.attach.cursor;
     worker->intake = (Intake){.slots = &worker->slots, .truth = worker->truth};
-    if (worker->views)
+    if (worker->views) {
         views_set_truth(worker->views, worker->truth);
+        truth_set_watched(worker->truth, false);
+    }
 }
 
 static void halt(Worker *worker, const WorkerRequest *request)

@@ -274,10 +274,18 @@ static void test_details(void)
     CHECK(pixels == 60 && n == 1);
 
     /* Images of one pixel: the account has an end. */
-    for (uint64_t id = 0; id < 200000; id++)
-        pixmap_cache_add(other, 0, id, 1, false, id, &out);
+    unsigned evicted = 0;
+
+    for (uint64_t id = 0; id < 200000; id++) {
+        CHECK(pixmap_cache_add(other, 0, id, 1, false, id, &out));
+        evicted += out.n_ids;
+        pixmap_evictions_clear(&out);
+    }
     pixmap_cache_state(other, &pixels, &n);
-    CHECK(n == 1 << 17 && pixels == n && out.n_ids == 200000 - n);
+    CHECK(n == 1 << 17 && pixels == n && evicted == 200000 - n);
+    /* Nor does one message name more than a list can hold. */
+    CHECK(!pixmap_cache_add(other, 0, 1 << 20, 1 << 30, false, 1 << 20, &out));
+    CHECK(out.n_ids == UINT16_MAX);
     pixmap_evictions_clear(&out);
 
     /* A new one after the last reference. */

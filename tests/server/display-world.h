@@ -33,7 +33,7 @@ typedef struct Peer {
     GArray *types;   /* uint16_t: of all messages */
     uint64_t pixels; /* of images that were sent with their data */
     unsigned n_lossy, n_from_cache;
-    bool mute;       /* messages are counted, not executed */
+    bool mute; /* messages are counted, not executed */
     bool black_at_mark;
 } Peer;
 

@@ -107,7 +107,19 @@ static bool find(Page *page, ScrollMove *found)
 {
     const ScrollSource source = {page_row, page};
 
-    return scroll_find(&page->old, &page->box, &source, true, found);
+    ScrollMove hinted, misled = {.dx = 5, .dy = -11};
+    bool any;
+
+    *found = (ScrollMove){0};
+    any = scroll_find(&page->old, &page->box, &source, true, found);
+    /* An offset to try first changes nothing when it is right, or of no use. */
+    hinted = *found;
+    if (any) {
+        CHECK(scroll_find(&page->old, &page->box, &source, true, &hinted));
+        CHECK(memcmp(&hinted, found, sizeof(hinted)) == 0);
+    }
+    CHECK(scroll_find(&page->old, &page->box, &source, true, &misled) == any);
+    return any;
 }
 
 /* Is the offset right for the whole rectangle, and the rectangle at least the one wanted? */
