@@ -5,6 +5,7 @@
 
 #include <spice/enums.h>
 
+#include "log.h"
 #include "worker/intake-private.h"
 
 /* What one command may take in small parts: lists of chunks, glyphs, points. */
@@ -436,8 +437,11 @@ static bool check_boxes(IntakeDraw *draw, const QXLDrawable *guest)
 
     draw->box = intake_box(&guest->bbox);
     if (intake_box_is_empty(&draw->box) || draw->box.x1 < 0 || draw->box.y1 < 0 ||
-        draw->box.x2 > all.x2 || draw->box.y2 > all.y2)
-        return guest_problem(&draw->reader, "a drawing outside its surface");
+        draw->box.x2 > all.x2 || draw->box.y2 > all.y2) {
+        /* Kernels do that at each change of the resolution: not worth a warning. */
+        log_debug("a drawing outside its surface is ignored");
+        return false;
+    }
     if (!guest->self_bitmap)
         return true;
     draw->has_self_bitmap = true;

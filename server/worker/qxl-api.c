@@ -85,7 +85,7 @@ static void post_with_cookie(QXLInstance *qxl, WorkerRequest *request, uint64_t 
 
 /* ---- wake-ups: no lock is waited for, and only the first of many costs something ---- */
 
-static void raise_flag(QXLInstance *qxl, size_t offset)
+static void raise_flag(QXLInstance *qxl, size_t offset, bool patient)
 {
     Worker *worker;
 
@@ -94,7 +94,8 @@ static void raise_flag(QXLInstance *qxl, size_t offset)
     if (worker) {
         int *flag = (int *)((char *)worker + offset);
 
-        if (!__atomic_exchange_n(flag, 1, __ATOMIC_ACQ_REL))
+        if (!__atomic_exchange_n(flag, 1, __ATOMIC_SEQ_CST) &&
+            !(patient && __atomic_load_n(&worker->dozing, __ATOMIC_SEQ_CST)))
             loop_wake(worker->loop);
     }
     pthread_rwlock_unlock(&registry_lock);
@@ -102,12 +103,12 @@ static void raise_flag(QXLInstance *qxl, size_t offset)
 
 void spice_qxl_wakeup(QXLInstance *instance)
 {
-    raise_flag(instance, offsetof(Worker, wakeup));
+    raise_flag(instance, offsetof(Worker, wakeup), true);
 }
 
 void spice_qxl_oom(QXLInstance *instance)
 {
-    raise_flag(instance, offsetof(Worker, oom));
+    raise_flag(instance, offsetof(Worker, oom), false);
 }
 
 /* ---- running ---- */

@@ -92,6 +92,7 @@ typedef struct WorkerRing {
     uint64_t next_ns;   /* when to look again */
     uint64_t found_ns;  /* when something was in it last */
     bool lively;        /* the time before that was a moment ago */
+    bool flooded;       /* or even much less */
 } WorkerRing;
 
 struct Worker {
@@ -102,6 +103,7 @@ struct Worker {
     pthread_t thread;
     WorkerQueue queue;
     int wakeup, oom; /* atomic: asked for and not looked at yet */
+    int dozing;      /* atomic: it looks at the rings in a millisecond anyway: no need to wake it */
 
     /* ---- the worker's thread ---- */
     MemSlots slots;

@@ -14,6 +14,7 @@ enum {
     POLLS = 3,        /* looks at a lively ring, a millisecond apart, before we ask to be woken */
     LIVELY_US = 2000, /* commands that come so soon after others: it is cheaper to look than to be
                          woken for each */
+    FLOODED_US = 200, /* and so soon: it is cheaper to take many of them at a time */
     MAX_BACK_OFF_MS = 32, /* for a device that never says that its ring is empty */
     DRAIN_MS = 80,        /* what a stop waits for sockets */
     MAX_SURFACES = 1024,
@@ -72,6 +73,7 @@ static void found(WorkerRing *ring)
 
     look_again(ring);
     ring->lively = now - ring->found_ns < LIVELY_US * (uint64_t)1000;
+    ring->flooded = now - ring->found_ns < FLOODED_US * (uint64_t)1000;
     ring->found_ns = now;
 }
 
@@ -128,9 +130,11 @@ static int display_turn(Worker *worker)
  * Milliseconds until the next one is due, -1: when something happens. */
 static int turn(Worker *worker)
 {
-    int cursor_ms, display_ms;
+    int cursor_ms, display_ms, ms;
 
-    if (__atomic_exchange_n(&worker->wakeup, 0, __ATOMIC_ACQ_REL)) {
+    /* Before the flag is looked at: who raises it from now on wakes us. */
+    __atomic_store_n(&worker->dozing, 0, __ATOMIC_SEQ_CST);
+    if (__atomic_exchange_n(&worker->wakeup, 0, __ATOMIC_SEQ_CST)) {
         look_again(&worker->display_ring);
         look_again(&worker->cursor_ring);
         recorder_event(worker->server->recorder, RECORD_WAKEUP);
@@ -144,7 +148,10 @@ static int turn(Worker *worker)
         return -1;
     cursor_ms = cursor_turn(worker);
     display_ms = display_turn(worker);
-    return sooner(cursor_ms, display_ms);
+    ms = sooner(cursor_ms, display_ms);
+    if (ms == 1 && worker->display_ring.flooded && !worker->display_ring.armed)
+        __atomic_store_n(&worker->dozing, 1, __ATOMIC_SEQ_CST);
+    return ms;
 }
 
 static void *run(void *data)

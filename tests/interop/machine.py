@@ -78,7 +78,7 @@ def make_certificates(folder):
 SERVER_LIBRARY = os.environ.get("SPICE_SERVER_LIBRARY", "")
 
 
-EXPECTED = re.compile(r"drawing outside its surface|reset by peer|[Bb]roken pipe|decrypt|modulus|SSL_accept|SSL routines|[Pp]assword|[Tt]icket")
+EXPECTED = re.compile(r"reset by peer|[Bb]roken pipe|decrypt|modulus|SSL_accept|SSL routines|[Pp]assword|[Tt]icket")
 
 
 class Machine:
@@ -210,7 +210,12 @@ def read_ppm(path):
     with open(path, "rb") as f:
         data = f.read()
     magic, width, height, depth, pixels = data.split(None, 4) if data[:2] != b"P6" else _split(data)
-    return int(width), int(height), pixels
+    width, height = int(width), int(height)
+    # QEMU 7.2's screendump writes the padding of its rows, too, where the width is no multiple of 4.
+    padded = (width * 3 + 3) // 4 * 4
+    if padded != width * 3 and len(pixels) == padded * height:
+        pixels = b"".join(pixels[y * padded:y * padded + width * 3] for y in range(height))
+    return width, height, pixels
 
 
 def _split(data):
