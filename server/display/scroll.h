@@ -32,4 +32,24 @@ enum { SCROLL_MIN_SIDE = 32, SCROLL_MIN_PIXELS = 8192 };
 bool scroll_find(const CanvasPixels *old, const pixman_box32_t *box, const ScrollSource *picture,
                  bool anywhere, ScrollMove *move);
 
+/* What was found on one surface lately; zeroed at first. Where nothing moves (a video) it is looked
+ * only now and then. */
+enum { SCROLL_PLACES = 8 };
+typedef struct ScrollHistory {
+    int32_t dx, dy;   /* the offset that was found last */
+    unsigned in_vain; /* looks in vain since then */
+    unsigned n,
+        oldest; /* places, of which the one that comes next is the oldest when all are used */
+    struct {
+        pixman_box32_t box; /* roughly */
+        unsigned in_vain;
+    } places[SCROLL_PLACES];
+} ScrollHistory;
+
+/* scroll_find() with a memory. */
+bool scroll_look(ScrollHistory *history, const CanvasPixels *old, const pixman_box32_t *box,
+                 const ScrollSource *picture, ScrollMove *move);
+/* What was found there was of no use. */
+void scroll_was_in_vain(ScrollHistory *history, const pixman_box32_t *box);
+
 #endif

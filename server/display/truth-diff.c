@@ -447,20 +447,8 @@ static bool move_pixels(const Drawable *drawable, Source *source, const pixman_b
 
     if (drawable->target->truth->unwatched)
         return false;
-    /* Where nothing moves (a video), look now and then. */
-    if (tree->unmoved >= 8 && tree->unmoved % 8 != 0) {
-        tree->unmoved++;
+    if (!scroll_look(&tree->scrolled, target, area, &rows, move))
         return false;
-    }
-    move->dx = tree->moved_dx;
-    move->dy = tree->moved_dy;
-    if (!scroll_find(target, area, &rows, tree->unmoved < 4 || tree->unmoved % 32 == 0, move)) {
-        tree->unmoved++;
-        return false;
-    }
-    tree->unmoved = 0;
-    tree->moved_dx = move->dx;
-    tree->moved_dy = move->dy;
     from = (pixman_box32_t){to->x1 - move->dx, to->y1 - move->dy, to->x2 - move->dx,
                             to->y2 - move->dy};
     if (!truth_is_settled(drawable, &from))

@@ -66,8 +66,7 @@ typedef struct SurfaceTree {
      * than 'diverged_at' is rendered. Images aren't compared with the truth there. */
     pixman_region32_t diverged;
     uint64_t diverged_at;
-    unsigned unmoved; /* images in a row that turned out not to be moved pixels */
-    int32_t moved_dx, moved_dy; /* the last offset that was found */
+    ScrollHistory scrolled;
     /* While it is worked out what has to be rendered. */
     bool listed, needed, asked;
     pixman_box32_t area;

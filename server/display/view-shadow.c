@@ -2,7 +2,6 @@
 /* A copy of the primary as a client shows it: of what images have painted, as far as no command has
  * painted over it since. What is to be sent is compared with it, so that nothing goes out that the
  * client has, and old pixels at a new place go as COPY_BITS. docs/spec/server-display.md 26.3 */
-#include "display/scroll.h"
 #include "display/view.h"
 
 #include <string.h>
@@ -157,29 +156,19 @@ static bool shadow_scroll(ViewSurface *vs, const pixman_box32_t *box)
                         .format = PIXMAN_x8r8g8b8};
     Picture picture = {vs, box->x1};
     ScrollSource rows = {picture_row, &picture};
-    ScrollMove move = {.dx = vs->moved_dx, .dy = vs->moved_dy};
+    ScrollMove move;
     pixman_box32_t from;
     pixman_region32_t to;
 
-    /* Where nothing moves, look now and then. */
-    if (vs->unmoved >= 8 && vs->unmoved % 8 != 0) {
-        vs->unmoved++;
+    if (!scroll_look(&vs->scrolled, &old, box, &rows, &move))
         return false;
-    }
-    if (!scroll_find(&old, box, &rows, vs->unmoved < 4 || vs->unmoved % 32 == 0, &move)) {
-        vs->unmoved++;
-        return false;
-    }
     from = (pixman_box32_t){move.to.x1 - move.dx, move.to.y1 - move.dy, move.to.x2 - move.dx,
                             move.to.y2 - move.dy};
     if (move.to.x1 < box->x1 || move.to.y1 < box->y1 || move.to.x2 > box->x2 ||
         move.to.y2 > box->y2 || !shadow_knows(vs, &from)) {
-        vs->unmoved++;
+        scroll_was_in_vain(&vs->scrolled, box);
         return false;
     }
-    vs->unmoved = 0;
-    vs->moved_dx = move.dx;
-    vs->moved_dy = move.dy;
     shadow_copy(vs, &move.to, move.dx, move.dy);
     view_send_move(vs, &move.to, move.dx, move.dy);
     region_from_box(&to, &move.to);

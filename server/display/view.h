@@ -18,6 +18,7 @@
 #ifndef SERVER_DISPLAY_VIEW_H
 #define SERVER_DISPLAY_VIEW_H
 
+#include "display/scroll.h"
 #include "display/views.h"
 #include "server.h"
 
@@ -64,8 +65,7 @@ struct ViewSurface {
     /* What the client shows, where that is known; NULL: not kept. */
     uint32_t *shadow;
     pixman_region32_t known;
-    unsigned unmoved;           /* looks for moved pixels in vain, in a row */
-    int32_t moved_dx, moved_dy; /* the last offset that was found */
+    ScrollHistory scrolled;
     GQueue backings; /* Backing: pictures in its cache that belong here, the latest first */
     uint64_t kept_pixels;
     uint32_t period_ms;

@@ -385,6 +385,54 @@ static bool moving_stream(uint64_t seed, unsigned *n_moved)
     return ok && model.n_commands == model.n_released;
 }
 
+static unsigned n_rows;
+
+static const uint8_t *counted_row(void *context, int32_t y)
+{
+    n_rows++;
+    return page_row(context, y);
+}
+
+/* How often a picture is read in so many looks. */
+static unsigned looks(Page *page, ScrollHistory *history, pixman_box32_t box, int n)
+{
+    const ScrollSource source = {counted_row, page};
+    unsigned sum = 0;
+    ScrollMove found;
+
+    page->box = box;
+    for (int i = 0; i < n; i++) {
+        n_rows = 0;
+        scroll_look(history, &page->old, &box, &source, &found);
+        sum += n_rows > 0;
+    }
+    return sum;
+}
+
+static void test_history(void)
+{
+    const pixman_box32_t video = {320, 0, 576, 192}, text = {0, 200, 320, 480};
+    ScrollHistory history = {0};
+    Page page;
+
+    tap_case("where nothing moves it is looked for now and then only");
+    page_init(&page, PIXMAN_x8r8g8b8, 50);
+    write_text(&page, &page.new, &video);
+    move(&page, (pixman_box32_t){0, 200, 320, 464}, 0, -16);
+    CHECK(looks(&page, &history, video, 8) == 8);
+    CHECK(looks(&page, &history, video, 80) == 10);
+    /* What moves elsewhere is found all the same, and doesn't make it hopeful. */
+    CHECK(looks(&page, &history, text, 5) == 5);
+    CHECK(history.dx == 0 && history.dy == -16 && history.in_vain == 0);
+    CHECK(looks(&page, &history, video, 16) == 2);
+    /* Places that are ever new don't cost without end. */
+    history = (ScrollHistory){0};
+    for (int i = 0; i < 64; i++)
+        looks(&page, &history, (pixman_box32_t){i, 0, 576, 192}, 1);
+    CHECK(looks(&page, &history, (pixman_box32_t){320, 0, 640, 192}, 16) <= 3);
+    page_clear(&page);
+}
+
 int main(void)
 {
     unsigned n_moved = 0;
@@ -395,6 +443,7 @@ int main(void)
     test_scrolled(PIXMAN_x1r5g5b5);
     test_parts();
     test_nothing();
+    test_history();
     tap_case("a client that moves its own pixels");
     for (uint64_t seed = 0; seed < 60; seed++)
         if (!CHECK(moving_stream(seed, &n_moved)))

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where it pays to look for moved pixels: searching in vain costs more than finding them. */
+#include "display/scroll.h"
+
+enum {
+    GRAIN = 64,         /* pixels by which places may differ and still be the same */
+    PATIENCE = 8,       /* looks in vain at one place, then every eighth time */
+    ALL_PATIENCE = 64,  /* the same for a surface as a whole */
+    SHORT_PATIENCE = 4, /* for the search in all directions, then every 32nd time */
+    NOW_AND_THEN = 8,
+    SELDOM = 32,
+};
+
+static pixman_box32_t rounded(const pixman_box32_t *box)
+{
+    return (pixman_box32_t){box->x1 / GRAIN, box->y1 / GRAIN, (box->x2 + GRAIN - 1) / GRAIN,
+                            (box->y2 + GRAIN - 1) / GRAIN};
+}
+
+static unsigned *counter(ScrollHistory *history, const pixman_box32_t *box)
+{
+    pixman_box32_t place = rounded(box);
+    unsigned at;
+
+    for (unsigned i = 0; i < history->n; i++) {
+        const pixman_box32_t *known = &history->places[i].box;
+
+        if (known->x1 == place.x1 && known->y1 == place.y1 && known->x2 == place.x2 &&
+            known->y2 == place.y2)
+            return &history->places[i].in_vain;
+    }
+    if (history->n < SCROLL_PLACES) {
+        at = history->n++;
+    } else {
+        at = history->oldest;
+        history->oldest = (history->oldest + 1) % SCROLL_PLACES;
+    }
+    history->places[at].box = place;
+    history->places[at].in_vain = 0;
+    return &history->places[at].in_vain;
+}
+
+bool scroll_look(ScrollHistory *history, const CanvasPixels *old, const pixman_box32_t *box,
+                 const ScrollSource *picture, ScrollMove *move)
+{
+    unsigned *in_vain = counter(history, box);
+    bool tired = (*in_vain >= PATIENCE && *in_vain % NOW_AND_THEN != 0) ||
+                 (history->in_vain >= ALL_PATIENCE && history->in_vain % NOW_AND_THEN != 0);
+
+    move->dx = history->dx;
+    move->dy = history->dy;
+    if (tired || !scroll_find(old, box, picture,
+                              *in_vain < SHORT_PATIENCE || *in_vain % SELDOM == 0, move)) {
+        ++*in_vain;
+        history->in_vain++;
+        return false;
+    }
+    *in_vain = history->in_vain = 0;
+    history->dx = move->dx;
+    history->dy = move->dy;
+    return true;
+}
+
+void scroll_was_in_vain(ScrollHistory *history, const pixman_box32_t *box)
+{
+    ++*counter(history, box);
+    history->in_vain++;
+}
