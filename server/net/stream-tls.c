@@ -19,6 +19,7 @@ typedef struct TlsLayer {
     size_t n_waiting; /* of staged: a record that OpenSSL has taken but not sent */
     int below_errno;  /* of the last failure below, 0: none */
     bool ready, broken;
+    bool ended;        /* below, with TLS's goodbye or without it */
     bool read_blocked; /* the last read found nothing: what is buffered is not a whole record */
     bool read_wants_write;
 } TlsLayer;
@@ -51,13 +52,22 @@ static int below_write(BIO *bio, const char *data, int size)
 static int below_read(BIO *bio, char *data, int size)
 {
     TlsLayer *tls = BIO_get_data(bio);
+    ssize_t n = layer_read(tls->layer.below, data, (size_t)size);
 
-    return below_result(bio, tls, layer_read(tls->layer.below, data, (size_t)size), BIO_FLAGS_READ);
+    tls->ended = n == 0;
+    return below_result(bio, tls, n, BIO_FLAGS_READ);
 }
 
 static long below_control(BIO *bio, int command, long number, void *pointer)
 {
-    return command == BIO_CTRL_FLUSH; /* all else: unknown, 0 */
+    switch (command) {
+    case BIO_CTRL_FLUSH:
+        return 1;
+    case BIO_CTRL_EOF:
+        return ((TlsLayer *)BIO_get_data(bio))->ended;
+    default: /* unknown */
+        return 0;
+    }
 }
 
 static void make_below_method(void)
@@ -256,8 +266,9 @@ bool stream_start_tls(Stream *stream, struct ssl_ctx_st *context)
     SSL_set_accept_state(tls->ssl);
     /* A record and its header in one read; several records in one, too. */
     SSL_set_read_ahead(tls->ssl, 1);
-    SSL_set_mode(tls->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                               SSL_MODE_RELEASE_BUFFERS);
+    /* No partial writes: what write_record() gives is taken as a whole, also when the peer has
+     * asked for smaller records than ours. */
+    SSL_set_mode(tls->ssl, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     stream_push(stream, &tls->layer);
     stream_mark_encrypted(stream);
     return true;

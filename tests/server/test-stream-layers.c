@@ -142,6 +142,36 @@ static void test_tls(int version)
     SSL_CTX_free(context);
 }
 
+/* A client that asks for small records, and then goes without TLS's goodbye. */
+static void test_tls_small_records(int version)
+{
+    SSL_CTX *context = server_context(), *client = SSL_CTX_new(TLS_client_method());
+    TlsPeer peer;
+    int fds[2];
+    Stream *stream;
+    uint8_t byte;
+
+    tap_case("TLS: records of 512 bytes, and an end without goodbye");
+    SSL_CTX_set_min_proto_version(client, version);
+    SSL_CTX_set_max_proto_version(client, version);
+    CHECK(SSL_CTX_set_tlsext_max_fragment_length(client, TLSEXT_max_fragment_length_512));
+    peer = tls_peer(client);
+    net_pair(fds);
+    set_buffer(fds[0], 4096);
+    stream = stream_new(&server, fds[0]);
+    CHECK(stream_start_tls(stream, context));
+    CHECK(tls_connect(stream, &peer, fds[1], 5000));
+    CHECK(write_randomly(stream, fds[1], read_tls, &peer, 300000));
+    CHECK(would_block(stream_read(stream, &byte, 1)));
+    close(fds[1]);
+    CHECK(stream_read(stream, &byte, 1) == 0);
+    stream_close(stream);
+    SSL_free(peer.ssl);
+    SSL_CTX_free(client);
+    SSL_CTX_free(context);
+    ERR_clear_error();
+}
+
 static void test_tls_failures(void)
 {
     SSL_CTX *context = server_context(), *client = SSL_CTX_new(TLS_client_method());
@@ -483,6 +513,8 @@ int main(void)
     sasl_client_init(client_callbacks);
     test_tls(TLS1_2_VERSION);
     test_tls(TLS1_3_VERSION);
+    test_tls_small_records(TLS1_2_VERSION);
+    test_tls_small_records(TLS1_3_VERSION);
     test_tls_failures();
     test_cve_2021_20201();
     test_tls_contexts();
