@@ -5,8 +5,6 @@
 #include <limits.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -20,7 +18,7 @@ struct Stream {
     StreamLayer *top;
     struct RedsState *server;
     int fd;
-    bool encrypted, local, corked;
+    bool encrypted, local;
     bool told; /* CONNECTED was given */
     /* What the application sees: the same structure in all events of the connection. */
     SpiceChannelEventInfo info;
@@ -388,33 +386,6 @@ size_t stream_unsent(const Stream *stream)
     int bytes = 0;
 
     return ioctl(stream->fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
-}
-
-bool stream_set_nodelay(Stream *stream, bool on)
-{
-    int value = on;
-
-    return setsockopt(stream->fd, IPPROTO_TCP, TCP_NODELAY, &value, sizeof value) == 0;
-}
-
-static void set_cork(Stream *stream, bool on)
-{
-    int value = on;
-
-    if (stream->local || stream->corked == on)
-        return;
-    stream->corked = on;
-    setsockopt(stream->fd, IPPROTO_TCP, TCP_CORK, &value, sizeof value);
-}
-
-void stream_cork(Stream *stream)
-{
-    set_cork(stream, true);
-}
-
-void stream_uncork(Stream *stream)
-{
-    set_cork(stream, false);
 }
 
 const char *stream_peer_name(const Stream *stream)

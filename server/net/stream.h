@@ -34,11 +34,6 @@ bool stream_is_encrypted(const Stream *stream);
 bool stream_is_unix(const Stream *stream);
 /* Bytes that the kernel holds and the peer has not acknowledged; 0 where that isn't known. */
 size_t stream_unsent(const Stream *stream);
-/* False: not supported on this kind of socket. */
-bool stream_set_nodelay(Stream *stream, bool on);
-/* Collect small writes until the next stream_uncork() (TCP_CORK). */
-void stream_cork(Stream *stream);
-void stream_uncork(Stream *stream);
 
 /* "127.0.0.1:40202" or "a local socket", for the log. */
 const char *stream_peer_name(const Stream *stream);

@@ -28,7 +28,6 @@ static void test_plain(void)
     CHECK(stream_fd(stream) == fds[0]);
     CHECK(stream_is_unix(stream) && !stream_is_encrypted(stream));
     CHECK(!strcmp(stream_peer_name(stream), "a local socket"));
-    CHECK(!stream_set_nodelay(stream, true));
     CHECK(would_block(stream_read(stream, &byte, 1)));
     CHECK(!stream_has_buffered_input(stream));
     CHECK(stream_wanted_events(stream) == LOOP_READ);
@@ -62,8 +61,6 @@ static void test_many_parts(void)
     stream = stream_new(&server, fds[0]);
     CHECK(!stream_is_unix(stream));
     CHECK(g_str_has_prefix(stream_peer_name(stream), "127.0.0.1:"));
-    CHECK(stream_set_nodelay(stream, true));
-    stream_cork(stream);
     fill_random(data, sizeof data);
     while (sent < PARTS) {
         for (size_t i = sent; i < PARTS; i++)
@@ -73,7 +70,6 @@ static void test_many_parts(void)
             break;
         sent += (size_t)n;
     }
-    stream_uncork(stream);
     CHECK(net_receive(fds[1], got, sizeof got, 2000, NULL) == PARTS);
     CHECK(!memcmp(got, data, PARTS));
     stream_close(stream);
