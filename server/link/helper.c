@@ -55,6 +55,21 @@ static Job *list_take(JobList *list)
     return job;
 }
 
+static Job *list_remove(JobList *list, const void *data)
+{
+    Job **at = &list->first, *job;
+
+    while (*at && (*at)->data != data)
+        at = &(*at)->next;
+    job = *at;
+    if (job) {
+        *at = job->next;
+        if (!*at)
+            list->last = at;
+    }
+    return job;
+}
+
 /* With the lock held, which is released. */
 static void drop_reference(Helper *helper)
 {
@@ -173,6 +188,17 @@ bool helper_run(Helper *helper, void (*work)(void *data), void (*done)(void *dat
     pthread_cond_signal(&helper->wake);
     pthread_mutex_unlock(&helper->lock);
     return true;
+}
+
+bool helper_cancel(Helper *helper, const void *data)
+{
+    Job *job;
+
+    pthread_mutex_lock(&helper->lock);
+    job = list_remove(&helper->waiting, data);
+    pthread_mutex_unlock(&helper->lock);
+    g_free(job);
+    return job != NULL;
 }
 
 void helper_free(Helper *helper)

@@ -14,6 +14,9 @@ Helper *helper_new(Loop *loop);
 /* work(data) on the helper's thread, then done(data) on the loop. False: no thread can be had;
  * neither is called. */
 bool helper_run(Helper *helper, void (*work)(void *data), void (*done)(void *data), void *data);
+/* Take back the job of these data, so that neither function is called; false: it has begun. What
+ * waits behind a job that hangs holds nothing. */
+bool helper_cancel(Helper *helper, const void *data);
 /* Waits for the job that runs now; those that have not begun are not worked on. done() is called
  * for all of them before this returns. */
 void helper_free(Helper *helper);

@@ -36,10 +36,9 @@ static void in_turn(Link *link, LinkFunc next, void (*refused)(Link *link))
         link_sleep(link, wait);
 }
 
-static void failed(Link *link, const char *reason)
+static void count_failure(Link *link)
 {
     guard_failed(&link->admission->guard, stream_peer_key(link->stream), admission_now_ms());
-    link_log(link, reason);
 }
 
 /* ---- Ticket ---- */
@@ -84,7 +83,8 @@ static void check_ticket(Link *link)
     if (right) {
         link_accept(link);
     } else {
-        failed(link, "the password is wrong or has expired");
+        count_failure(link);
+        link_log(link, "the password is wrong or has expired");
         deny(link);
     }
 }
@@ -131,8 +131,7 @@ static void sasl_begin_done(Link *link)
 {
     link->waiting = false;
     if (!link->sasl_list) {
-        link_log(link, link_sasl_error(link->sasl));
-        link_drop(link, "SASL can't be started");
+        link_drop_for(link, "SASL can't be started", link_sasl_error(link->sasl));
         return;
     }
     link_queue_word(link, (uint32_t)strlen(link->sasl_list));
@@ -174,8 +173,8 @@ static void sasl_step_done(Link *link)
     link->waiting = false;
     link->sasl_started = true;
     if (link->sasl_step == LINK_SASL_FAILED) {
-        failed(link, link_sasl_error(link->sasl));
-        link_drop(link, "SASL authentication has failed");
+        count_failure(link);
+        link_drop_for(link, "SASL authentication has failed", link_sasl_error(link->sasl));
         return;
     }
     if (link->sasl_out_size) {

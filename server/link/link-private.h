@@ -18,7 +18,8 @@ struct Link {
     bool skip_auth, websocket;
     bool running; /* inside link_run() */
     bool gone;    /* dropped; freed as soon as nobody works with it */
-    bool busy;    /* the helper works for it: stream, buffer and sasl are its own meanwhile */
+    Helper *busy; /* works for it, or will: stream, buffer and sasl are its own meanwhile */
+    LinkFunc job_work, job_done;
     bool handshaking;
     bool waiting;              /* go on by link_go_on() only */
     bool waiting_key;          /* why */
@@ -61,6 +62,8 @@ void link_end(Link *link);
 void link_refuse(Link *link, SpiceLinkErr error, const char *reason);
 /* One line for what the peer did, limited. */
 void link_log(Link *link, const char *reason);
+/* link_drop() with one line for both. */
+void link_drop_for(Link *link, const char *what, const char *why);
 /* The helper does work(link), then done(link) is called if the link still lives. */
 void link_work(Link *link, Helper *helper, LinkFunc work, LinkFunc done);
 /* Wait until wake_at. */

@@ -12,6 +12,9 @@
  * turns. */
 static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool library_ready; /* guarded by it */
+/* Contexts to be disposed of: the main thread doesn't wait for a mechanism that has the library. */
+static pthread_mutex_t left_lock = PTHREAD_MUTEX_INITIALIZER;
+static GSList *left; /* guarded by left_lock, which is never held for long */
 
 struct LinkSasl {
     sasl_conn_t *conn;
@@ -20,6 +23,59 @@ struct LinkSasl {
     const char *mechanisms;
     char error[160];
 };
+
+static GSList *take_left(void)
+{
+    GSList *taken;
+
+    pthread_mutex_lock(&left_lock);
+    taken = g_steal_pointer(&left);
+    pthread_mutex_unlock(&left_lock);
+    return taken;
+}
+
+/* With the lock of the library held. */
+static void dispose_left(void)
+{
+    for (GSList *taken = take_left(); taken; taken = g_slist_delete_link(taken, taken)) {
+        sasl_conn_t *conn = taken->data;
+
+        sasl_dispose(&conn);
+    }
+}
+
+static bool any_left(void)
+{
+    bool any;
+
+    pthread_mutex_lock(&left_lock);
+    any = left != NULL;
+    pthread_mutex_unlock(&left_lock);
+    return any;
+}
+
+/* If somebody else is in the library, it is theirs to do when they leave. */
+static void try_dispose(void)
+{
+    while (any_left() && pthread_mutex_trylock(&library_lock) == 0) {
+        dispose_left();
+        pthread_mutex_unlock(&library_lock);
+    }
+}
+
+static void leave_library(void)
+{
+    pthread_mutex_unlock(&library_lock);
+    try_dispose();
+}
+
+static void leave_context(sasl_conn_t *conn)
+{
+    pthread_mutex_lock(&left_lock);
+    left = g_slist_prepend(left, conn);
+    pthread_mutex_unlock(&left_lock);
+    try_dispose();
+}
 
 bool link_sasl_library_init(const char *application)
 {
@@ -30,7 +86,7 @@ bool link_sasl_library_init(const char *application)
         result = sasl_server_init(NULL, application && application[0] ? application : "spice");
         library_ready = result == SASL_OK;
     }
-    pthread_mutex_unlock(&library_lock);
+    leave_library();
     if (result != SASL_OK)
         log_warning("SASL can't be used: %s", sasl_errstring(result, NULL, NULL));
     return result == SASL_OK;
@@ -50,11 +106,8 @@ void link_sasl_free(LinkSasl *sasl)
 {
     if (!sasl)
         return;
-    if (sasl->conn) {
-        pthread_mutex_lock(&library_lock);
-        sasl_dispose(&sasl->conn);
-        pthread_mutex_unlock(&library_lock);
-    }
+    if (sasl->conn)
+        leave_context(sasl->conn);
     g_free(sasl->local);
     g_free(sasl->peer);
     g_free(sasl);
@@ -101,7 +154,7 @@ const char *link_sasl_begin(LinkSasl *sasl, const char *application)
         set_error(sasl, result);
         sasl->mechanisms = NULL;
     }
-    pthread_mutex_unlock(&library_lock);
+    leave_library();
     return sasl->mechanisms;
 }
 
@@ -138,7 +191,7 @@ LinkSaslStep link_sasl_step(LinkSasl *sasl, const char *mechanism, const void *d
         result = sasl_server_step(sasl->conn, data, (unsigned)size, &answer, &answer_size);
     if (result != SASL_OK && result != SASL_CONTINUE)
         set_error(sasl, result);
-    pthread_mutex_unlock(&library_lock);
+    leave_library();
     *out = answer;
     *out_size = answer ? answer_size : 0;
     if (*out_size > SASL_DATA_MAX) {

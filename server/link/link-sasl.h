@@ -24,7 +24,7 @@ typedef struct LinkSasl LinkSasl;
 
 /* Addresses as "ip;port". tls_bits: 0 without TLS. Nothing happens yet. */
 LinkSasl *link_sasl_new(const char *local, const char *peer, unsigned tls_bits);
-void link_sasl_free(LinkSasl *sasl); /* NULL is fine */
+void link_sasl_free(LinkSasl *sasl); /* NULL is fine; never waits */
 
 /* Makes the context and the list of mechanisms, ",A,B,"; NULL: failed, see the error. Valid as long
  * as the object. */

@@ -2,6 +2,7 @@
 /* The link stage of one connection: TLS handshake, WebSocket upgrade, link message, and the way
  * into a channel. Asynchronous reads, one after the other. docs/spec/server-api.md 8.2, 8.3 */
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -17,6 +18,13 @@ enum {
 
 /* ---- Life ---- */
 
+static void wipe_buffer(Link *link)
+{
+    if (link->buffer)
+        OPENSSL_cleanse(link->buffer, link->capacity);
+    g_clear_pointer(&link->buffer, g_free);
+}
+
 static void free_link(Link *link)
 {
     stream_close(link->stream);
@@ -24,7 +32,7 @@ static void free_link(Link *link)
     link_key_unref(link->key);
     link_sasl_free(link->sasl);
     wire_buffer_clear(&link->out);
-    g_free(link->buffer);
+    wipe_buffer(link); /* a mechanism's message may be a password */
     g_free(link);
 }
 
@@ -38,8 +46,17 @@ void link_drop(Link *link, const char *reason)
     loop_watch_remove(link->watch);
     link->watch = NULL;
     admission_remove_link(link->admission, &link->node);
+    if (link->busy && helper_cancel(link->busy, link))
+        link->busy = NULL;
     if (!link->busy && !link->running)
         free_link(link);
+}
+
+void link_drop_for(Link *link, const char *what, const char *why)
+{
+    g_autofree char *reason = g_strdup_printf("%s: %s", what, why);
+
+    link_drop(link, reason);
 }
 
 void link_log(Link *link, const char *reason)
@@ -97,9 +114,12 @@ static bool grow(Link *link)
 
     if (admission->memory - link->charged + charge > admission->limits.memory)
         return false;
-    buffer = g_try_realloc(link->buffer, capacity);
+    buffer = g_try_malloc(capacity);
     if (!buffer)
         return false;
+    if (link->have)
+        memcpy(buffer, link->buffer, link->have);
+    wipe_buffer(link);
     admission->memory += charge - link->charged;
     link->charged = charge;
     link->buffer = buffer;
@@ -231,49 +251,41 @@ void link_refuse(Link *link, SpiceLinkErr error, const char *reason)
 
 /* ---- The helper ---- */
 
-typedef struct LinkJob {
-    Link *link;
-    LinkFunc work, done;
-} LinkJob;
-
 static void job_work(void *data)
 {
-    LinkJob *job = data;
+    Link *link = data;
 
-    job->work(job->link);
+    link->job_work(link);
 }
 
 static void job_done(void *data)
 {
-    LinkJob *job = data;
-    Link *link = job->link;
+    Link *link = data;
 
-    link->busy = false;
+    link->busy = NULL;
     if (link->gone) {
         free_link(link);
     } else {
         link->running = true; /* done() may drop it */
-        job->done(link);
+        link->job_done(link);
         link->running = false;
         if (link->gone)
             free_link(link);
         else if (!link->waiting)
             link_run(link);
     }
-    g_free(job);
 }
 
 void link_work(Link *link, Helper *helper, LinkFunc work, LinkFunc done)
 {
-    LinkJob *job = g_new(LinkJob, 1);
-
-    *job = (LinkJob){link, work, done};
+    link->job_work = work;
+    link->job_done = done;
     link->waiting = true;
     if (link->watch)
         loop_watch_update(link->watch, 0);
-    link->busy = helper_run(helper, job_work, job_done, job);
-    if (!link->busy) {
-        g_free(job);
+    link->busy = helper; /* first: the helper's thread may have it at once */
+    if (!helper_run(helper, job_work, job_done, link)) {
+        link->busy = NULL;
         link_drop(link, NULL);
     }
 }
@@ -301,8 +313,7 @@ static void handshake_done(Link *link)
         loop_watch_update(link->watch, LOOP_WRITE);
         break;
     case TLS_STEP_FAILED:
-        link_log(link, link->error);
-        link_drop(link, "the TLS handshake has failed");
+        link_drop_for(link, "the TLS handshake has failed", link->error);
         break;
     }
 }

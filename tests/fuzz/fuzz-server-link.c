@@ -66,6 +66,12 @@ bool helper_run(Helper *helper, void (*work)(void *data), void (*done)(void *dat
     return true;
 }
 
+/* All work is done at once. */
+bool helper_cancel(Helper *helper, const void *data)
+{
+    return false;
+}
+
 void helper_free(Helper *helper)
 {
     while (jobs)

@@ -356,11 +356,56 @@ const NetFiles *net_files(void)
 
 /* ---- SASL ---- */
 
+static GMutex hold_lock;
+static GCond hold_change;
+static bool hold, held;
+
+void net_sasl_hold(void)
+{
+    hold = true;
+}
+
+void net_sasl_await_held(void)
+{
+    g_mutex_lock(&hold_lock);
+    while (!held)
+        g_cond_wait(&hold_change, &hold_lock);
+    g_mutex_unlock(&hold_lock);
+}
+
+bool net_sasl_let_go(void)
+{
+    bool was_held;
+
+    g_mutex_lock(&hold_lock);
+    was_held = held;
+    hold = false;
+    g_cond_signal(&hold_change);
+    g_mutex_unlock(&hold_lock);
+    return was_held;
+}
+
+static void wait_if_held(void)
+{
+    gint64 end = g_get_monotonic_time() + 5 * G_USEC_PER_SEC;
+
+    g_mutex_lock(&hold_lock);
+    if (hold) {
+        held = true;
+        g_cond_signal(&hold_change);
+        while (hold && g_cond_wait_until(&hold_change, &hold_lock, end))
+            ;
+        held = false;
+    }
+    g_mutex_unlock(&hold_lock);
+}
+
 static int lookup(void *context, sasl_server_params_t *params, unsigned flags, const char *user,
                   unsigned size)
 {
     const struct propval *wanted = params->utils->prop_get(params->propctx);
 
+    wait_if_held();
     if (size < 5 || memcmp(user, "alice", 5) != 0 || (size > 5 && user[5] != '@'))
         return SASL_NOUSER;
     for (; wanted && wanted->name; wanted++)

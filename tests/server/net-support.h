@@ -44,6 +44,12 @@ const NetFiles *net_files(void);
 /* Before the first use of SASL in the process: the configuration of the application "spice-test"
  * and its password database. */
 void net_sasl_init(void);
+/* The next lookup of a password waits, in a thread of the test's, until the test lets it go. */
+void net_sasl_hold(void);
+/* Wait until a lookup does. */
+void net_sasl_await_held(void);
+/* False: nobody was held any more, after 5 s. */
+bool net_sasl_let_go(void);
 
 /* ---- Sockets ---- */
 

@@ -475,7 +475,7 @@ static unsigned worked, finished;
 
 static void work(void *data)
 {
-    worked++;
+    g_atomic_int_inc(&worked);
     g_usleep(GPOINTER_TO_UINT(data));
 }
 
@@ -504,6 +504,23 @@ static void test_helper(void)
         net_core_run(1); /* posts of it are harmless */
     helper = helper_new(loop);
     helper_free(helper);
+
+    tap_case("the helper: a job that has not begun can be taken back, wherever it waits");
+    worked = finished = 0;
+    helper = helper_new(loop);
+    CHECK(helper_run(helper, work, finish, GUINT_TO_POINTER(100000)));
+    while (g_atomic_int_get(&worked) == 0)
+        g_usleep(100);
+    for (unsigned i = 1; i <= 4; i++)
+        CHECK(helper_run(helper, work, finish, GUINT_TO_POINTER(i)));
+    CHECK(helper_cancel(helper, GUINT_TO_POINTER(4)) && helper_cancel(helper, GUINT_TO_POINTER(1)));
+    CHECK(helper_cancel(helper, GUINT_TO_POINTER(3)));
+    CHECK(!helper_cancel(helper, GUINT_TO_POINTER(3)));
+    CHECK(!helper_cancel(helper, GUINT_TO_POINTER(100000)));
+    CHECK(helper_run(helper, work, finish, GUINT_TO_POINTER(5)));
+    CHECK(NET_WAIT(finished == 3, 15000));
+    helper_free(helper);
+    CHECK(worked == 3 && finished == 3);
     loop_free(loop);
     CHECK(net_core_watches() == 0);
 }

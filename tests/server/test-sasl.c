@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "link-server.h"
+#include "link/link-sasl.h"
 #include "net/stream.h"
 #include "tap.h"
 
@@ -203,6 +204,32 @@ static void test_tls(void)
     link_peer_close(&peer);
 }
 
+static void *step_in_thread(void *data)
+{
+    const void *out;
+    size_t size;
+
+    return GINT_TO_POINTER(link_sasl_step(data, "PLAIN", "\0alice\0wonder", 13, &out, &size));
+}
+
+/* The main thread drops links while a mechanism of another one waits for its directory. */
+static void test_hanging(void)
+{
+    LinkSasl *hanging = link_sasl_new("127.0.0.1;1", "127.0.0.1;2", 128);
+    LinkSasl *other = link_sasl_new("127.0.0.1;1", "127.0.0.1;3", 128);
+    GThread *thread;
+
+    tap_case("a context goes while a mechanism hangs: nobody waits");
+    CHECK(link_sasl_begin(hanging, "spice-test") && link_sasl_begin(other, "spice-test"));
+    net_sasl_hold();
+    thread = g_thread_new("step", step_in_thread, hanging);
+    net_sasl_await_held();
+    link_sasl_free(other);
+    CHECK(net_sasl_let_go());
+    CHECK(GPOINTER_TO_INT(g_thread_join(thread)) == LINK_SASL_COMPLETE);
+    link_sasl_free(hanging);
+}
+
 int main(void)
 {
     net_core();
@@ -215,6 +242,7 @@ int main(void)
     tap_case("ends");
     CHECK(link_server_close() && link_server_open());
     test_refusals();
+    test_hanging();
     CHECK(link_server_close());
     test_tls();
     CHECK(link_server_close());
