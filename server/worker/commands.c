@@ -56,10 +56,19 @@ static void draw_command(Worker *worker, const QXLCommandExt *command, GuestReso
     worker_trim(worker);
 }
 
+void worker_render_area(Worker *worker, Surface *surface, const QXLRect *guest)
+{
+    pixman_box32_t area = {MAX(guest->left, 0), MAX(guest->top, 0),
+                           MIN(guest->right, (int64_t)surface->width),
+                           MIN(guest->bottom, (int64_t)surface->height)};
+
+    if (area.x1 < area.x2 && area.y1 < area.y2)
+        truth_render_area(worker->truth, surface, &area);
+}
+
 static void update_command(Worker *worker, const QXLCommandExt *command)
 {
     GuestReader reader = {.slots = &worker->slots, .group = command->group_id};
-    pixman_box32_t area;
     QXLUpdateCmd guest;
     Surface *surface;
 
@@ -72,11 +81,7 @@ static void update_command(Worker *worker, const QXLCommandExt *command)
         reject(worker, "an update of a surface that doesn't exist");
         return;
     }
-    area = (pixman_box32_t){MAX(guest.area.left, 0), MAX(guest.area.top, 0),
-                            MIN(guest.area.right, (int64_t)surface->width),
-                            MIN(guest.area.bottom, (int64_t)surface->height)};
-    if (area.x1 < area.x2 && area.y1 < area.y2)
-        truth_render_area(worker->truth, surface, &area);
+    worker_render_area(worker, surface, &guest.area);
     if (worker->interface->notify_update)
         worker->interface->notify_update(worker->qxl, guest.update_id);
 }
@@ -84,15 +89,13 @@ static void update_command(Worker *worker, const QXLCommandExt *command)
 /* Text of the driver, for those who look into the log at debug level. */
 static void message_command(Worker *worker, const QXLCommandExt *command)
 {
-    uint64_t size;
-    const uint8_t *from =
-        memslots_map_rest(&worker->slots, command->group_id,
-                          command->cmd.data + offsetof(QXLMessage, data), MAX_MESSAGE, &size);
-    char *text = from ? g_try_malloc(size) : NULL, *printable;
+    GuestReader reader = {.slots = &worker->slots, .group = command->group_id};
+    uint64_t address = command->cmd.data + offsetof(QXLMessage, data), size = 0;
+    char *text = NULL, *printable;
 
-    if (text)
-        memcpy(text, from, size);
-    if (!text || !memchr(text, 0, size)) {
+    if (memslots_map_rest(&worker->slots, command->group_id, address, MAX_MESSAGE, &size))
+        text = g_try_malloc(size);
+    if (!text || !guest_try_read(&reader, address, text, size) || !memchr(text, 0, size)) {
         reject(worker, "a message without an end");
     } else {
         printable = g_strescape(text, NULL);

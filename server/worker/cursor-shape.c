@@ -65,7 +65,7 @@ static CursorShape *copy_shape(GuestReader *reader, const QXLCursorHeader *head,
 {
     CursorShape *shape = NULL;
     GuestChunks chunks;
-    size_t size, left;
+    size_t size;
 
     if (!guest_chunks_read(reader, address, MAX_BYTES, &chunks))
         goto out;
@@ -79,13 +79,7 @@ static CursorShape *copy_shape(GuestReader *reader, const QXLCursorHeader *head,
         guest_problem(reader, "no memory for a cursor");
         goto out;
     }
-    left = size;
-    for (uint32_t i = 0; left > 0; i++) {
-        size_t n = MIN(chunks.parts[i].iov_len, left);
-
-        memcpy(shape->data + size - left, chunks.parts[i].iov_base, n);
-        left -= n;
-    }
+    guest_chunks_copy(&chunks, shape->data, size);
     shape->wire = (WireCursor){
         .unique = head->unique,
         .type = head->type,

@@ -19,15 +19,20 @@ bool guest_problem(GuestReader *reader, const char *problem)
     return false;
 }
 
+static void copy_once(void *to, const void *from, size_t size)
+{
+    memcpy(to, from, size);
+    /* From here on the compiler has to use the copy: what it was made from may be another now. */
+    __asm__ volatile("" ::: "memory");
+}
+
 bool guest_try_read(GuestReader *reader, uint64_t address, void *to, size_t size)
 {
     const uint8_t *from = memslots_map(reader->slots, reader->group, address, size);
 
     if (!from)
         return false;
-    memcpy(to, from, size);
-    /* From here on the compiler has to use the copy: what it was made from may be another now. */
-    __asm__ volatile("" ::: "memory");
+    copy_once(to, from, size);
     return true;
 }
 
@@ -114,11 +119,14 @@ void guest_chunks_clear(GuestChunks *chunks)
     chunks->size = 0;
 }
 
-void guest_chunks_copy(const GuestChunks *chunks, uint8_t *to)
+void guest_chunks_copy(const GuestChunks *chunks, uint8_t *to, size_t size)
 {
-    for (uint32_t i = 0; i < chunks->n; i++) {
-        memcpy(to, chunks->parts[i].iov_base, chunks->parts[i].iov_len);
-        to += chunks->parts[i].iov_len;
+    for (uint32_t i = 0; size > 0; i++) {
+        size_t n = MIN(chunks->parts[i].iov_len, size);
+
+        copy_once(to, chunks->parts[i].iov_base, n);
+        to += n;
+        size -= n;
     }
 }
 
@@ -131,6 +139,6 @@ const uint8_t *guest_chunks_gather(GuestReader *reader, const GuestChunks *chunk
     else if (!(data = wire_arena_alloc(reader->arena, chunks->size + 1)))
         guest_problem(reader, "no memory for a command's data");
     else
-        guest_chunks_copy(chunks, data);
+        guest_chunks_copy(chunks, data, chunks->size);
     return data;
 }

@@ -42,9 +42,9 @@ bool guest_chunks_read(GuestReader *reader, uint64_t address, uint64_t max, Gues
 /* One piece without headers. */
 bool guest_chunks_direct(GuestReader *reader, uint64_t address, size_t size, GuestChunks *chunks);
 void guest_chunks_clear(GuestChunks *chunks);
-/* Copy all bytes, once; to has room for them. */
-void guest_chunks_copy(const GuestChunks *chunks, uint8_t *to);
-/* The same into the reader's arena. NULL, and a note: more than max, or no memory. An empty list
+/* Copy the first bytes, once; size: at most all. */
+void guest_chunks_copy(const GuestChunks *chunks, uint8_t *to, size_t size);
+/* All of them into the reader's arena. NULL, and a note: more than max, or no memory. An empty list
  * gives a pointer that must not be followed. */
 const uint8_t *guest_chunks_gather(GuestReader *reader, const GuestChunks *chunks, size_t max);
 

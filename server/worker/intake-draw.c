@@ -439,8 +439,8 @@ static bool check_boxes(IntakeDraw *draw, const QXLDrawable *guest)
     if (intake_box_is_empty(&draw->box) || draw->box.x1 < 0 || draw->box.y1 < 0 ||
         draw->box.x2 > all.x2 || draw->box.y2 > all.y2) {
         /* Kernels do that at each change of the resolution: not worth a warning. */
-        log_debug("a drawing outside its surface is ignored");
-        return false;
+        log_debug("the guest draws outside surface %u; ignored", guest->surface_id);
+        return intake_nothing(draw);
     }
     if (!guest->self_bitmap)
         return true;

@@ -85,7 +85,7 @@ static bool copy_data(IntakeDraw *draw, const GuestChunks *chunks, WireBytes *by
     if (!blob)
         return guest_problem(&draw->reader, "no memory for an image");
     drawable->blobs[drawable->n_blobs++] = blob;
-    guest_chunks_copy(chunks, blob->data);
+    guest_chunks_copy(chunks, blob->data, chunks->size);
     *bytes = (WireBytes){blob->data, chunks->size};
     return true;
 }

@@ -176,9 +176,7 @@ static void report(QXLRect *rects, uint32_t n, const pixman_region32_t *region)
 /* NULL: no such surface. */
 static Surface *render_for_device(Worker *worker, const WorkerRequest *request)
 {
-    const QXLRect *guest = &request->u.update.area;
     Surface *surface;
-    pixman_box32_t area;
 
     worker_flush_rings(worker);
     surface = truth_surface(worker->truth, request->u.update.surface_id);
@@ -187,11 +185,7 @@ static Surface *render_for_device(Worker *worker, const WorkerRequest *request)
                    request->u.update.surface_id);
         return NULL;
     }
-    area = (pixman_box32_t){MAX(guest->left, 0), MAX(guest->top, 0),
-                            MIN(guest->right, (int64_t)surface->width),
-                            MIN(guest->bottom, (int64_t)surface->height)};
-    if (area.x1 < area.x2 && area.y1 < area.y2)
-        truth_render_area(worker->truth, surface, &area);
+    worker_render_area(worker, surface, &request->u.update.area);
     return surface;
 }
 

@@ -149,6 +149,8 @@ void worker_cursor_command(Worker *worker, const QXLCommandExt *command);
 bool worker_take_display(Worker *worker); /* false: the ring is empty */
 bool worker_take_cursor(Worker *worker);
 void worker_flush_rings(Worker *worker);
+/* What of the area lies on the surface is in its memory then. */
+void worker_render_area(Worker *worker, Surface *surface, const QXLRect *area);
 void worker_end_batch(Worker *worker); /* the ring is empty */
 /* Keep what waits within bounds. */
 void worker_trim(Worker *worker);

@@ -8,6 +8,7 @@
 #include "server/fake-rooms.h"
 #include "server/guest.h"
 #include "tap.h"
+#include "worker/worker-private.h"
 
 #define PUMP_LIMIT 5000
 
@@ -116,6 +117,46 @@ static void wakes_up(void)
     pthread_mutex_unlock(&guest->lock);
     guest_fill(guest, 0, guest_rect(0, 0, 64, 64), 7);
     WAIT_FOR(guest_taken(guest) == 51);
+    end();
+}
+
+static bool dozes(void)
+{
+    return __atomic_load_n(&worker_of(&guest->instance)->dozing, __ATOMIC_ACQUIRE);
+}
+
+/* A device that wakes for each command, again and again, doesn't get a turn for each. */
+static void wakes_from_a_doze(void)
+{
+    unsigned int n = 0, n_dozes = 0;
+
+    tap_case("many wake-ups: the worker dozes, and loses none that comes meanwhile");
+    begin();
+    guest_create_primary(guest, 64, 64, true);
+    run_vm();
+    for (int round = 0; round < 50 && n < 50000; round++) {
+        bool dozed = false;
+
+        while (!(dozed = dozes()) && n < 50000) {
+            guest_fill(guest, 0, guest_rect(0, 0, 64, 64), ++n);
+            spice_qxl_wakeup(&guest->instance);
+            g_usleep(20);
+        }
+        n_dozes += dozed;
+        /* Only the wake-up tells of this one: the ring isn't looked at by itself. */
+        QXLCursorCmd *hide = guest_alloc(guest, sizeof *hide);
+        hide->type = QXL_CURSOR_HIDE;
+        guest_push_cursor(guest, QXL_CMD_CURSOR, guest_address(guest, hide));
+        n++;
+        WAIT_FOR(guest_taken(guest) == n);
+    }
+    CHECK(n_dozes >= 25);
+    /* Then it sleeps, and is woken as ever. */
+    WAIT_FOR(guest_is_armed(guest) && !dozes());
+    guest_fill(guest, 0, guest_rect(0, 0, 64, 64), 0x123456);
+    WAIT_FOR(guest_taken(guest) == n + 1);
+    guest_sync(guest);
+    CHECK(guest_pixel(guest, 0, 0) == 0x123456);
     end();
 }
 
@@ -645,6 +686,7 @@ int main(void)
 {
     first_picture();
     wakes_up();
+    wakes_from_a_doze();
     stops();
     updates();
     oom();
