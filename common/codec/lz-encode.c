@@ -171,24 +171,6 @@ static CodecResult encode(LzEncoder *given, CodecFormat format, bool alpha, bool
     return result;
 }
 
-/* Bytes from a on that are equal to those from b on, at most n. */
-static uint32_t equal_bytes(const uint8_t *a, const uint8_t *b, uint32_t n)
-{
-    uint32_t i = 0;
-
-    for (; i + 8 <= n; i += 8) {
-        uint64_t x, y;
-
-        memcpy(&x, a + i, 8);
-        memcpy(&y, b + i, 8);
-        if (x != y)
-            return i + __builtin_ctzll(x ^ y) / 8;
-    }
-    while (i < n && a[i] == b[i])
-        i++;
-    return i;
-}
-
 CodecResult lz_encode_rows(CodecFormat format, bool top_down, uint32_t width, uint32_t height,
                            const uint8_t *pixels, uint8_t *out, size_t capacity, size_t *size)
 {
@@ -211,9 +193,9 @@ CodecResult lz_encode_rows(CodecFormat format, bool top_down, uint32_t width, ui
         uint32_t length = 0, distance = 1;
 
         if (i >= 1)
-            length = equal_bytes(pixels + i, pixels + i - 1, n - i);
+            length = lz_equal_units(1, pixels + i, pixels + i - 1, n - i);
         if (i >= row && row <= LZ_MAX_DISTANCE) {
-            uint32_t above = equal_bytes(pixels + i, pixels + i - row, n - i);
+            uint32_t above = lz_equal_units(1, pixels + i, pixels + i - row, n - i);
 
             if (above > length) {
                 length = above;

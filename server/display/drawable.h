@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 
 #include "canvas/canvas.h"
+#include "canvas/message.h"
 #include "channel/out-body.h"
 #include "wire/wire.h"
 
@@ -35,23 +36,7 @@ typedef enum DrawableState {
                           any more */
 } DrawableState;
 
-typedef union DrawableMessage {
-    WireDisplayBase base; /* each begins with it */
-    WireMsgDisplayCopyBits copy_bits;
-    WireMsgDisplayDrawFill fill;
-    WireMsgDisplayDrawOpaque opaque;
-    WireMsgDisplayDrawCopy copy;
-    WireMsgDisplayDrawBlend blend;
-    WireMsgDisplayDrawBlackness blackness;
-    WireMsgDisplayDrawWhiteness whiteness;
-    WireMsgDisplayDrawInvers invers;
-    WireMsgDisplayDrawRop3 rop3;
-    WireMsgDisplayDrawStroke stroke;
-    WireMsgDisplayDrawText text;
-    WireMsgDisplayDrawTransparent transparent;
-    WireMsgDisplayDrawAlphaBlend alpha_blend;
-    WireMsgDisplayDrawComposite composite;
-} DrawableMessage;
+typedef CanvasMessage DrawableMessage;
 
 enum { DRAWABLE_MAX_READS = 5 };
 
@@ -103,9 +88,7 @@ typedef struct Drawable {
     GList tree_link;
     void *tree_data;
     /* Set when rendered: the part of region where the truth really changed (exact for put drawings,
-     * by tiles or finer; region for others; empty when the message turned out to be void). Of put
-     * drawings with borrowed pixels, what can still be sent is in the message: see truth_render().
-     */
+     * by tiles or finer; region for others; empty when the message turned out to be void). */
     pixman_region32_t changed;
     /* Set when rendered, of put drawings: most of it is pixels that the target showed at another
      * place before (a scrolled text, a moved window). A client that showed the same gets there by
@@ -116,10 +99,8 @@ typedef struct Drawable {
     int32_t moved_dx, moved_dy;
     pixman_region32_t rest;
 
-    /* display/view*.c: views that still have to send it, and whether a client has got it already
-     * while it was pending: a drawing that undoes it isn't merged with it any more, since that
-     * client needs the second one too. */
-    unsigned wanted;
+    /* display/view*.c: whether a client has got it already while it was pending: a drawing that
+     * undoes it isn't merged with it any more, since that client needs the second one too. */
     bool sent;
 } Drawable;
 

@@ -155,8 +155,7 @@ bool truth_merge(Truth *truth, Drawable *drawable);
 void truth_hide(Truth *truth, Drawable *drawable);
 
 /* ---- truth-render.c ---- */
-/* Draw it, which is out of the lists, on its target; sets changed, fits the message to it, adds to
- * dirty and releases. */
+/* Draw it, which is out of the lists, on its target; sets changed, and adds to dirty. */
 void truth_draw(Truth *truth, Drawable *drawable);
 
 /* Do clients that have got everything older than the drawing show there what the truth shows? */
@@ -173,9 +172,5 @@ typedef struct PutResult {
  * source isn't fit for this, nothing was painted. */
 bool truth_put(Truth *truth, const Drawable *drawable, const pixman_region32_t *area,
                bool ignore_top, PutResult *result);
-
-/* ---- truth-pixels.c ---- */
-/* After its pixels were painted: the message of a put drawing that had borrowed them. */
-void truth_keep_changed(Drawable *drawable);
 
 #endif

@@ -165,11 +165,6 @@ void truth_draw(Truth *truth, Drawable *drawable)
 {
     Surface *target = drawable->target;
     SurfaceTree *tree = tree_of(target);
-    /* Only images that are put can be made of pixels of the truth again. */
-    bool borrowed = drawable->n_borrowed > 0 && drawable->put &&
-                    drawable->message_type == SPICE_MSG_DISPLAY_DRAW_COPY &&
-                    drawable->message.copy.src_image &&
-                    drawable->message.copy.src_image->type == SPICE_IMAGE_TYPE_BITMAP;
     CanvasResult result;
 
     if (!(drawable->put && draw_put(truth, drawable))) {
@@ -182,8 +177,9 @@ void truth_draw(Truth *truth, Drawable *drawable)
             add_dirty(target, &drawable->changed);
         }
     }
-    if (borrowed)
-        truth_keep_changed(drawable);
+    /* Its pixels are the guest's again: there is nothing left to draw. */
+    if (drawable->n_borrowed > 0)
+        drawable->message.base.box = (WireRect){0};
     /* All that covered what was dropped has been painted. */
     if (!target->pending.head)
         pixman_region32_clear(&tree->diverged);

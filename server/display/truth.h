@@ -64,12 +64,9 @@ bool truth_add(Truth *truth, Drawable *drawable);
 
 /* Render this drawing, with everything that must come before.
  *
- * A put drawing whose pixels were borrowed has no source any more when it is rendered, so its
- * message is made anew if 'wanted' isn't 0: message.copy draws exactly the pixels that changed,
- * from blobs[0], which holds the extents of 'changed' as in truth_copy_pixels(). The image has its
- * own id and flags still if it was changed as a whole, else id 0 and no cache flag. With nothing
- * wanted, nothing changed, or no memory for the copy, n_blobs is 0 and the box empty: the message
- * can't be sent; what changed can be had from the truth. */
+ * A put drawing whose pixels were borrowed has no source any more when it is rendered: its
+ * message's box is empty then, and the message can't be sent; what changed can be had from the
+ * truth. */
 void truth_render(Truth *truth, Drawable *drawable);
 /* Everything that touches the area (9.1). */
 void truth_render_area(Truth *truth, Surface *surface, const pixman_box32_t *area);

@@ -5,6 +5,7 @@
 #define TESTS_CANVAS_SCENE_H
 
 #include "canvas-session.h"
+#include "canvas/message.h"
 
 #define SCENE_WIDTH 44
 #define SCENE_HEIGHT 31
@@ -20,23 +21,7 @@ typedef struct Scene {
     bool no_self;    /* never a surface as its own source */
 } Scene;
 
-typedef union SceneMessage {
-    WireDisplayBase base;
-    WireMsgDisplayCopyBits copy_bits;
-    WireMsgDisplayDrawFill fill;
-    WireMsgDisplayDrawOpaque opaque;
-    WireMsgDisplayDrawCopy copy;
-    WireMsgDisplayDrawBlend blend;
-    WireMsgDisplayDrawBlackness blackness;
-    WireMsgDisplayDrawWhiteness whiteness;
-    WireMsgDisplayDrawInvers invers;
-    WireMsgDisplayDrawRop3 rop3;
-    WireMsgDisplayDrawStroke stroke;
-    WireMsgDisplayDrawText text;
-    WireMsgDisplayDrawTransparent transparent;
-    WireMsgDisplayDrawAlphaBlend alpha_blend;
-    WireMsgDisplayDrawComposite composite;
-} SceneMessage;
+typedef CanvasMessage SceneMessage;
 
 /* Surfaces of width x height with random pixels, the same for the same seed. */
 void scene_init(Scene *scene, uint64_t seed, uint32_t width, uint32_t height);

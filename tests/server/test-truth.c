@@ -248,7 +248,6 @@ static bool lying_stream(uint64_t seed, unsigned n)
         drawable = model_drawable(&model, type, &message, scene_random(&model.scene, 2));
         drawable->effect = scene_random(&model.scene, 9);
         drawable->put = scene_random(&model.scene, 3) == 0;
-        drawable->wanted = scene_random(&model.scene, 2);
         drawable->sent = scene_random(&model.scene, 2);
         if (scene_random(&model.scene, 8) == 0) {
             drawable->borrowed = pieces;

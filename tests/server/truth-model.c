@@ -23,11 +23,45 @@ static void on_dropped(void *context, Drawable *drawable)
     }
 }
 
+/* Borrowed pixels are gone by now: the client gets what the truth shows at this moment. */
+static void keep_changed(Drawable *drawable)
+{
+    WireMsgDisplayDrawCopy *copy = &drawable->message.copy;
+    pixman_box32_t area = *pixman_region32_extents(&drawable->changed);
+    WireImage *image = wire_arena_alloc(&drawable->arena, sizeof *image);
+    int32_t width = area.x2 - area.x1, height = area.y2 - area.y1;
+    uint8_t format, flags;
+    uint32_t stride;
+    Blob *blob = truth_copy_pixels(drawable->target, &area, &format, &flags, &stride);
+
+    memset(image, 0, sizeof *image);
+    image->type = SPICE_IMAGE_TYPE_BITMAP;
+    image->flags = flags;
+    image->width = width;
+    image->height = height;
+    image->u.bitmap = (WireBitmap){.format = format,
+                                   .flags = SPICE_BITMAP_FLAGS_TOP_DOWN,
+                                   .x = width,
+                                   .y = height,
+                                   .stride = stride,
+                                   .data = {blob->data, blob->size}};
+    drawable->blobs[drawable->n_blobs++] = blob;
+    copy->base.box =
+        (WireRect){.left = area.x1, .top = area.y1, .right = area.x2, .bottom = area.y2};
+    copy->src_area = (WireRect){.right = width, .bottom = height};
+    copy->src_image = image;
+}
+
 static void on_rendered(void *context, Drawable *drawable)
 {
     Model *model = context;
+    const WireRect *box = &drawable->message.base.box;
 
     model->n_rendered++;
+    if (model->has_client && drawable->put &&
+        drawable->message_type == SPICE_MSG_DISPLAY_DRAW_COPY && box->left == box->right &&
+        drawable->n_blobs == 0 && pixman_region32_not_empty(&drawable->changed))
+        keep_changed(drawable);
 }
 
 static size_t row_bytes(const CanvasSurface *surface)
@@ -384,7 +418,6 @@ bool model_add(Model *model, uint16_t type, const SceneMessage *message, uint8_t
     drawable->effect = effect;
     if (model->has_client)
         g_queue_push_tail(&model->queue, drawable_ref(drawable));
-    drawable->wanted = model->has_client;
     session_draw(&model->scene.session, type, message);
     if (truth_add(model->truth, drawable))
         return true;
@@ -425,7 +458,7 @@ static void send_rendered(Model *model, Drawable *drawable)
         model->n_moved++;
         session_draw(&model->client.session, SPICE_MSG_DISPLAY_COPY_BITS, &move);
         send_clipped(model, drawable, &drawable->rest);
-    } else if (!drawable->put || drawable->n_blobs > 0) {
+    } else if (!drawable->put) {
         session_draw(&model->client.session, drawable->message_type, &drawable->message);
     } else {
         send_clipped(model, drawable, &drawable->changed);
@@ -447,7 +480,6 @@ void model_walk(Model *model, unsigned n)
         } else if (drawable->state == DRAWABLE_RENDERED) {
             send_rendered(model, drawable);
         }
-        drawable->wanted = 0;
         drawable_unref(g_queue_pop_head(&model->queue));
     }
 }

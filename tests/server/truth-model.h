@@ -29,8 +29,8 @@ void model_clear(Model *model);
 
 /* A resource that counts, and on release frees the memory given. */
 GuestResource *model_resource(Model *model, void *memory);
-/* A drawing for the truth: region, reads, put, and pixels that are borrowed if it is one and that
- * is wanted. The message must live as long as the drawing. */
+/* A drawing for the truth: region, reads, put, and pixels that are borrowed if it is one and
+ * the caller says so. The message must live as long as the drawing. */
 Drawable *model_drawable(Model *model, uint16_t type, const SceneMessage *message, bool borrow);
 /* An effect that the message keeps. */
 uint8_t model_effect(Model *model, uint16_t type, const SceneMessage *message);
