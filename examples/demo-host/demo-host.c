@@ -250,6 +250,8 @@ static void agent_send(uint32_t type, const void *data, uint32_t size)
     VDIChunkHeader chunk = {.port = VDP_CLIENT_PORT, .size = sizeof(VDAgentMessage) + size};
     VDAgentMessage head = {.protocol = VD_AGENT_PROTOCOL, .type = type, .size = size};
 
+    if (to_client->len > 4 * MAX_CLIPBOARD)
+        return; /* the client asks for more than it reads */
     g_byte_array_append(to_client, (uint8_t *)&chunk, sizeof chunk);
     g_byte_array_append(to_client, (uint8_t *)&head, sizeof head);
     g_byte_array_append(to_client, data, size);
