@@ -424,7 +424,8 @@ static void free_released(void)
         g_mutex_lock(&ring_lock);
         command = g_queue_pop_head(&released);
         g_mutex_unlock(&ring_lock);
-        spice_replay_free_cmd(replay, command);
+        if (command) /* the deployed library aborts at NULL */
+            spice_replay_free_cmd(replay, command);
     } while (command);
 }
 

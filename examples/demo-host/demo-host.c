@@ -14,7 +14,7 @@ enum { WINDOW_WIDTH = 304, WINDOW_HEIGHT = 180, PICTURE_WIDTH = 256, PICTURE_HEI
 enum { TERMINAL_X = 24, TERMINAL_Y = 56, COLUMNS = 80, LINES = 24, CURSOR_SIZE = 24 };
 enum { MAX_CLIPBOARD = 1 << 20 };
 
-static char *address = "127.0.0.1", *password, *tls_folder, *compression = "auto-glz";
+static char *address = "127.0.0.1", *password_file, *tls_folder, *compression = "auto-glz";
 static int port = 5900, tls_port, fps = 30, limit;
 static gboolean deterministic, wait_for_client;
 static const GOptionEntry options[] = {
@@ -23,7 +23,8 @@ static const GOptionEntry options[] = {
     {"tls-port", 't', 0, G_OPTION_ARG_INT, &tls_port, "port with TLS", "PORT"},
     {"tls-folder", 0, 0, G_OPTION_ARG_FILENAME, &tls_folder,
      "has ca-cert.pem, server-cert.pem and server-key.pem", "FOLDER"},
-    {"password", 0, 0, G_OPTION_ARG_STRING, &password, "ask clients for it", "TEXT"},
+    {"password-file", 0, 0, G_OPTION_ARG_FILENAME, &password_file,
+     "ask clients for the password in its first line", "FILE"},
     {"compression", 'c', 0, G_OPTION_ARG_STRING, &compression, "off, auto-glz, lz4, ...", "NAME"},
     {"fps", 'f', 0, G_OPTION_ARG_INT, &fps, "frames per second, 0: without pauses", "N"},
     {"commands", 'n', 0, G_OPTION_ARG_INT, &limit, "end after N drawings and the last client", "N"},
@@ -249,6 +250,8 @@ static void agent_send(uint32_t type, const void *data, uint32_t size)
     VDIChunkHeader chunk = {.port = VDP_CLIENT_PORT, .size = sizeof(VDAgentMessage) + size};
     VDAgentMessage head = {.protocol = VD_AGENT_PROTOCOL, .type = type, .size = size};
 
+    if (to_client->len > 4 * MAX_CLIPBOARD)
+        return; /* the client asks for more than it reads */
     g_byte_array_append(to_client, (uint8_t *)&chunk, sizeof chunk);
     g_byte_array_append(to_client, (uint8_t *)&head, sizeof head);
     g_byte_array_append(to_client, data, size);
@@ -331,6 +334,19 @@ static void channel_event(int event, SpiceChannelEventInfo *info)
         displays += event == SPICE_CHANNEL_EVENT_INITIALIZED ? 1 : -1;
 }
 
+/* From a file: a password on the command line could be read by everybody on the machine. */
+static void set_password(SpiceServer *server)
+{
+    g_autofree char *password = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (!g_file_get_contents(password_file, &password, NULL, &error))
+        g_printerr("%s\n", error->message), exit(1);
+    password[strcspn(password, "\r\n")] = '\0';
+    if (spice_server_set_ticket(server, password, 0, FALSE, FALSE) != 0)
+        g_printerr("the password is too long\n"), exit(1);
+}
+
 static void set_options(SpiceServer *server)
 {
     static const char *const names[] = {"off", "auto-glz", "auto-lz", "quic",
@@ -346,8 +362,8 @@ static void set_options(SpiceServer *server)
     spice_server_set_addr(server, address, 0);
     if (port)
         spice_server_set_port(server, port);
-    if (password)
-        spice_server_set_ticket(server, password, 0, FALSE, FALSE);
+    if (password_file)
+        set_password(server);
     else
         spice_server_set_noauth(server);
     if (tls_port) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Sound of the machine to its client, and from it. Samples are frames of two signed 16-bit
- * channels, one uint32_t each. docs/spec/server-api.md 18 */
+ * channels, one uint32_t each. This version offers clients no sound channel: every call behaves as
+ * it does while nobody listens. docs/spec/server-api.md 18 */
 #ifndef SPICE_AUDIO_H_
 #define SPICE_AUDIO_H_
 

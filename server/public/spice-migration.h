@@ -21,10 +21,11 @@ typedef struct SpiceMigrateState SpiceMigrateState;
 /* One; can't be removed. */
 struct SpiceMigrateInterface {
     SpiceBaseInterface base;
-    /* The client has connected to the other host, or there is nothing to wait for: once after each
-     * spice_server_migrate_connect() that returned 0. */
+    /* The client has connected to the other host, or there is nothing to wait for: once in each
+     * spice_server_migrate_connect() that finds this interface, also when that returns -1. */
     void (*migrate_connect_complete)(SpiceMigrateInstance *sin);
-    /* The client's state is handed over: once after spice_server_migrate_end(). May be NULL. */
+    /* The clients have gone, or nobody has to be waited for: once after each
+     * spice_server_migrate_end(), except after (s, 0) while a client is connected. May be NULL. */
     void (*migrate_end_complete)(SpiceMigrateInstance *sin);
 };
 
@@ -39,18 +40,22 @@ int spice_server_migrate_info(SpiceServer *s, const char *dest, int port, int se
                               const char *cert_subject) SPICE_GNUC_DEPRECATED;
 int spice_server_migrate_switch(SpiceServer *s) SPICE_GNUC_DEPRECATED;
 
-/* Let the client connect to dest (host name or address, a port that isn't negative, plain or TLS)
- * ahead of the machine. cert_subject may be NULL. 0: migrate_connect_complete() will come, also
- * when the client fails or there is none. -1: no migration interface, no port, one under way. */
+/* Where the machine is about to go: host name or address, and a port that isn't negative, plain or
+ * TLS. cert_subject may be NULL. A second call replaces the first. -1: no migration interface, no
+ * host, no port. This version does not let clients connect there ahead of the machine:
+ * migrate_connect_complete() comes inside the call. */
 int spice_server_migrate_connect(SpiceServer *s, const char *dest, int port, int secure_port,
                                  const char *cert_subject);
-/* The machine's memory begins to move. */
+/* The machine's memory begins to move. -1: there is no destination, or nobody to send there. */
 int spice_server_migrate_start(SpiceServer *s);
-/* It has moved (not 0), or stays. Then migrate_end_complete() comes, as soon as the clients are
- * done. */
+/* It has moved (not 0): clients are told to connect to the destination; migrate_end_complete()
+ * comes when they have left, after 10 s at the latest, when the rest is disconnected. -1: clients
+ * are there and no destination is known; they are disconnected. Or it stays (0): the destination is
+ * forgotten. */
 int spice_server_migrate_end(SpiceServer *s, int completed);
 
-/* Hand over channels with their state, so that the client sees no interruption. Default: off. */
+/* Hand over channels with their state, so that the client sees no interruption. Default: off. Kept,
+ * without effect in this version: clients connect anew. */
 void spice_server_set_seamless_migration(SpiceServer *s, int enable);
 
 SPICE_END_DECLS

@@ -90,7 +90,8 @@ void spice_qxl_set_max_monitors(QXLInstance *instance,
  * format: a DRM fourcc; y_0_top: not 0 if row 0 is the top one. */
 void spice_qxl_gl_scanout(QXLInstance *qxl, int fd, uint32_t width, uint32_t height,
                           uint32_t stride, uint32_t format, int y_0_top);
-/* That part of it has changed; complete when clients have taken it, at once if there are none. */
+/* That part of it has changed. This version shows clients no such pictures: the call completes at
+ * once, inside. */
 void spice_qxl_gl_draw_async(QXLInstance *qxl, uint32_t x, uint32_t y, uint32_t w, uint32_t h,
                              uint64_t cookie);
 
@@ -172,8 +173,8 @@ struct QXLInterface {
     void (*notify_update)(QXLInstance *qin, uint32_t update_id);
     /* Give back released commands to the guest now; not 0 if that made some free. */
     int (*flush_resources)(QXLInstance *qin);
-    /* The call with that cookie is done. spice_qxl_gl_draw_async() without a picture calls it
-     * before it returns. */
+    /* The call with that cookie is done. spice_qxl_gl_draw_async() may call it before it returns.
+     */
     void (*async_complete)(QXLInstance *qin, uint64_t cookie);
     /* What spice_qxl_update_area_async() drew; valid during the call. */
     void (*update_area_complete)(QXLInstance *qin, uint32_t surface_id,

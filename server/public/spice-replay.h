@@ -17,7 +17,9 @@ typedef struct SpiceReplay SpiceReplay;
 /* The next command of the recording, for get_command(). Calls of the device that were recorded
  * before it (surfaces, updates, ...) are made on the instance on the way. NULL: the end, or
  * damaged. The command belongs to the caller, until it is released and given to
- * spice_replay_free_cmd(). */
+ * spice_replay_free_cmd(). Waits while every surface number is taken and a command that destroys
+ * one isn't freed: that has to come from another thread. Not from callbacks of the device, since
+ * it makes calls that wait for the worker. */
 QXLCommandExt *spice_replay_next_cmd(SpiceReplay *replay, QXLInstance *instance);
 void spice_replay_free_cmd(SpiceReplay *replay, QXLCommandExt *cmd);
 /* Closes the file; commands must be freed before. */

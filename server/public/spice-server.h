@@ -61,14 +61,14 @@ int spice_server_set_exit_on_disconnect(SpiceServer *s, int flag);
 
 /* No password is asked for. */
 int spice_server_set_noauth(SpiceServer *s);
-/* SASL instead of tickets; -1 if the library was built without it. */
+/* SASL instead of tickets. */
 int spice_server_set_sasl(SpiceServer *s, int enabled);
 /* Name of the SASL configuration; NULL: "spice". Read by init. */
 int spice_server_set_sasl_appname(SpiceServer *s, const char *appname);
 /* The password, at most 60 bytes, for 'lifetime' seconds (0: for ever; negative: expired). NULL:
  * nobody gets in, until there is another. If a client is connected: fail_if_connected gives -1 and
- * changes nothing, disconnect_if_connected disconnects it first. -1 without any change for a
- * password that is too long. */
+ * changes nothing, disconnect_if_connected disconnects it first; who came in while no password was
+ * asked for is disconnected in any case. -1 without any change for a password that is too long. */
 int spice_server_set_ticket(SpiceServer *s, const char *passwd, int lifetime, int fail_if_connected,
                             int disconnect_if_connected);
 /* A TLS listener on a port from 1 to 65535. PEM files, opened by init: authorities, the certificate
@@ -140,7 +140,8 @@ enum {
     SPICE_STREAM_VIDEO_FILTER
 };
 
-/* Which moving regions become video streams: SPICE_STREAM_VIDEO_*. */
+/* Which moving regions become video streams: SPICE_STREAM_VIDEO_*. This version makes none: motion
+ * goes as images. OFF counts for QXLInterface.set_compression_level() only. */
 int spice_server_set_streaming_video(SpiceServer *s, int value);
 
 enum { SPICE_STREAMING_INVALID, SPICE_STREAMING_SPICE, SPICE_STREAMING_GSTREAMER };
@@ -154,6 +155,7 @@ int spice_server_set_video_codecs(SpiceServer *s, const char *video_codecs);
 const char *spice_server_get_video_codecs(SpiceServer *s);
 void spice_server_free_video_codecs(SpiceServer *s, const char *video_codecs);
 
+/* May sound be compressed? Kept, without effect as long as there is no sound channel. */
 int spice_server_set_playback_compression(SpiceServer *s, int enable);
 
 /* ---- The guest's agent (7.5): any time ---- */
@@ -178,9 +180,9 @@ int spice_server_is_server_mouse(SpiceServer *s);
 void spice_server_set_name(SpiceServer *s, const char *name);
 void spice_server_set_uuid(SpiceServer *s, const uint8_t uuid[16]);
 
-/* The machine runs, or has stopped: then no callback of a QXL device but release_resource() comes
- * any more, and its memory is complete, when spice_server_vm_stop() has returned. Before the first
- * start nothing is drawn. */
+/* The machine runs, or has stopped: when spice_server_vm_stop() has returned, no command of a QXL
+ * device is taken any more, and the pixels in its memory are complete. Before the first start
+ * nothing is drawn. */
 void spice_server_vm_start(SpiceServer *s);
 void spice_server_vm_stop(SpiceServer *s);
 
