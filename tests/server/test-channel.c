@@ -380,6 +380,39 @@ static void test_bodies(bool mini)
     close_session(&s);
 }
 
+/* Many bytes of its own, then a reference at the very end. */
+static void test_body_long(bool mini)
+{
+    static WireRect rects[2000];
+    Session s = open_session(&display_class, mini, PEER_UNIX);
+    Blob *blob = blob_new(100000);
+    WireImage image = {.type = SPICE_IMAGE_TYPE_QUIC};
+    WireMsgDisplayDrawCopy copy = {.src_image = &image};
+    WireBuffer plain = {0};
+
+    pattern((uint8_t *)rects, sizeof rects, 5);
+    copy.base.clip.type = SPICE_CLIP_TYPE_RECTS;
+    copy.base.clip.rects = rects;
+    copy.base.clip.n_rects = G_N_ELEMENTS(rects);
+    image.u.compressed = (WireBytes){pattern(blob->data, blob->size, 6), blob->size};
+    CHECK(wire_write(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_DRAW_COPY, &copy,
+                     &plain));
+    CHECK(channel_client_send_body(
+        s.cc, SPICE_MSG_DISPLAY_DRAW_COPY,
+        out_body_new(SPICE_CHANNEL_DISPLAY, SPICE_MSG_DISPLAY_DRAW_COPY, &copy, &blob, 1), NULL,
+        0));
+    while (s.cc->engine->queued && n_disconnected == 0) {
+        peer_run(s.server);
+        peer_receive(s.peer);
+    }
+    CHECK(peer_next(s.peer) == SPICE_MSG_DISPLAY_DRAW_COPY && s.peer->body.size == plain.size &&
+          !memcmp(s.peer->body.data, plain.data, plain.size));
+    CHECK(blob->refs == 1);
+    blob_unref(blob);
+    wire_buffer_clear(&plain);
+    close_session(&s);
+}
+
 /* References that are queued when the connection ends are let go. */
 static void test_bodies_dropped(void)
 {
@@ -794,6 +827,9 @@ int main(void)
     test_bodies(true);
     tap_case("bodies by reference, full headers");
     test_bodies(false);
+    tap_case("a long body that ends with a reference");
+    test_body_long(true);
+    test_body_long(false);
     tap_case("bodies by reference are dropped");
     test_bodies_dropped();
     tap_case("room");
