@@ -291,14 +291,6 @@ uint64_t channel_client_next_serial(const ChannelClient *cc)
     return cc->engine->serial + 1;
 }
 
-bool channel_client_is_idle(const ChannelClient *cc)
-{
-    const ChannelEngine *engine = cc->engine;
-
-    return !engine->queued && (engine->confirmed >= engine->sent || !stream_unsent(cc->stream)) &&
-           !stream_has_pending_output(cc->stream);
-}
-
 /* ---- Window ---- */
 
 /* Messages that may be sent before the next ACK. */
