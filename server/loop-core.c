@@ -142,11 +142,6 @@ static void core_timer_free(LoopTimer *base)
         g_free(timer);
 }
 
-static bool core_is_current(const Loop *loop)
-{
-    return true;
-}
-
 static void core_shut(Loop *loop)
 {
     core_of(loop)->watch_remove(((CoreLoop *)loop)->wake_watch);
@@ -159,8 +154,9 @@ static void core_free(Loop *loop)
 }
 
 static const LoopClass core_class = {
-    core_watch_add,    core_watch_update, core_watch_remove, core_timer_new, core_timer_start,
-    core_timer_cancel, core_timer_free,   core_is_current,   core_shut,      core_free,
+    core_watch_add,   core_watch_update, core_watch_remove, core_timer_new,
+    core_timer_start, core_timer_cancel, core_timer_free,   NULL,
+    core_shut,        core_free,
 };
 
 static void woken(int fd, int event, void *opaque)

@@ -149,7 +149,6 @@ Loop *loop_new_poll(void)
         return NULL;
     }
     loop->thread = pthread_self();
-    loop->base.looks = true;
     loop->watches = g_ptr_array_new();
     loop->timers = g_ptr_array_new();
     return &loop->base;

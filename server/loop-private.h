@@ -22,6 +22,8 @@ typedef struct LoopClass {
     void (*timer_start)(LoopTimer *timer, uint32_t ms);
     void (*timer_cancel)(LoopTimer *timer);
     void (*timer_free)(LoopTimer *timer);
+    /* Is this the loop's own thread? Its posts need no wake-up: such a loop looks for them before
+     * it waits. NULL: it doesn't. */
     bool (*is_current)(const Loop *loop);
     void (*shut)(Loop *loop); /* no callback comes any more; may be NULL */
     void (*free)(Loop *loop); /* what the kind has allocated, and the structure */
@@ -33,8 +35,6 @@ struct Loop {
     int wake_fd;     /* an eventfd */
     int wake_set;    /* atomic: it was written, and not read since */
     int in_dispatch; /* the loop's thread is inside a callback */
-    bool looks;      /* the loop looks for posts before it waits: those of its own thread need no
-                        wake-up */
     bool freed;      /* by a callback: the structure goes when the last one has returned */
     pthread_mutex_t lock;
     LoopPost *first, **last; /* guarded by lock */

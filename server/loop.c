@@ -52,7 +52,7 @@ void loop_post(Loop *loop, LoopFunc func, void *data)
     *loop->last = post;
     loop->last = &post->next;
     /* Asked inside the lock: a thread that makes the loop its own looks for posts afterwards. */
-    if (!loop->looks || !loop->class->is_current(loop))
+    if (!loop->class->is_current || !loop->class->is_current(loop))
         loop_wake(loop);
     pthread_mutex_unlock(&loop->lock);
 }
@@ -168,11 +168,6 @@ void loop_timer_free(LoopTimer *timer)
 {
     if (timer)
         timer->loop->class->timer_free(timer);
-}
-
-bool loop_is_current(const Loop *loop)
-{
-    return loop->class->is_current(loop);
 }
 
 uint64_t loop_now_ns(void)

@@ -42,10 +42,6 @@ void loop_timer_free(LoopTimer *timer); /* NULL is fine */
  * posts. Costs one wake-up for many posts, and none from the thread of a poll loop itself. */
 void loop_post(Loop *loop, LoopFunc func, void *data);
 
-/* Is this the loop's own thread? For the application's loop, whose calls may come from any thread
- * that holds its lock: always. */
-bool loop_is_current(const Loop *loop);
-
 /* Poll loop only: wait for at most timeout_ms (-1: for ever) and run what is due. */
 void loop_run_once(Loop *loop, int timeout_ms);
 /* Poll loop only, from any thread: end a wait now. Cheap when one is pending already. */

@@ -394,7 +394,6 @@ Channel *channel_new(struct RedsState *server, const ChannelClass *class, uint8_
     channel->id = id;
     channel->owner = owner;
     channel->refs = 1;
-    channel->registered = true;
     server->channels = g_list_prepend(server->channels, channel);
     clients_channel_added(server, channel);
     return channel;
@@ -404,7 +403,6 @@ void channel_free(Channel *channel)
 {
     if (!channel)
         return;
-    channel->registered = false;
     channel->server->channels = g_list_remove(channel->server->channels, channel);
     while (channel->links) {
         ClientLink *link = channel->links->data;

@@ -23,8 +23,9 @@ typedef struct ChannelClass {
     uint8_t type;        /* SPICE_CHANNEL_* */
     size_t client_size;  /* bytes of the ChannelClient structure of this kind, zeroed; begins with a
                             ChannelClient */
-    uint32_t ack_window; /* 0: none is set (SET_ACK isn't sent) */
-    uint32_t queue_limit; /* bytes that channel_client_send() may queue; beyond it the client is
+    uint32_t ack_window; /* 0: none is set (SET_ACK isn't sent); a client of low bandwidth gets
+                            twice as much */
+    uint32_t queue_limit; /* bytes that may be queued, 0: 16 MiB; beyond it the client is
                              disconnected */
     bool watch_latency;   /* ping again every 15 s instead of 5 min */
 
@@ -34,9 +35,10 @@ typedef struct ChannelClass {
      * bytes. False: the channel is closed; say why with channel_client_close() first, else a
      * general line is logged. */
     bool (*message)(ChannelClient *cc, uint16_t type, const void *message, WireBytes body);
-    /* There is room (channel_client_room() > 0) and the queue is empty or nearly so: a display puts
-     * its next messages in. NULL: everything goes through channel_client_send() as it comes. Called
-     * again only after channel_client_want(), or when something was sent. */
+    /* There is room (channel_client_room() > 0) and the queue is empty: a display puts its next
+     * messages in. NULL: everything goes through channel_client_send() as it comes. Called again
+     * only after channel_client_want(), when something was sent, or when the client has told that
+     * something arrived (ACK, PONG). */
     void (*fill)(ChannelClient *cc);
     /* The connection is gone; free what hangs on the structure (not itself). */
     void (*disconnected)(ChannelClient *cc);
@@ -53,7 +55,6 @@ struct Channel {
     GList *clients; /* ChannelClient, on the channel's loop */
     /* private to channel/ below */
     gint refs;
-    bool registered;
     GList *links; /* connections as the main thread knows them */
 };
 
@@ -79,9 +80,10 @@ void channel_free(Channel *channel);
 
 /* ---- Connections (the channel's loop) ---- */
 
-/* Room for output now, in bytes: 0 while the ACK window is used up, or the socket and the queue
- * hold as much as the link can carry in some 40 ms (at least 64 KiB). What is queued may go beyond
- * it by one message. */
+/* Room for output now, in bytes: 0 while the ACK window is used up, or the socket takes no more. On
+ * a display's TCP connection also 0 while as much is under way as the link carries in its round
+ * trip and 40 ms (64 KiB to 4 MiB); elsewhere, or when pings aren't answered, while the queue holds
+ * 256 KiB. What is queued may go beyond it by one message. */
 size_t channel_client_room(const ChannelClient *cc);
 /* Ask for fill() soon (from the loop, not from inside this call). */
 void channel_client_want(ChannelClient *cc);
@@ -89,8 +91,8 @@ void channel_client_want(ChannelClient *cc);
 /* Queue a message, serialised now. False: it can't be written, or the queue is over its limit; the
  * connection is being closed. */
 bool channel_client_send(ChannelClient *cc, uint16_t type, const void *message);
-/* The same with large bytes by reference: body is as wire_write_parts() made it. Takes body over in
- * any case. sub-messages before it (subs, n_subs: body views that are copied): with mini headers a
+/* The same with large bytes by reference: body is what out_body_new() made. Takes body over in any
+ * case. sub-messages before it (subs, n_subs: body views that are copied): with mini headers a
  * SPICE_MSG_LIST of its own, or single plain messages when n_subs is 1; with full headers the
  * sub-list of this message. */
 typedef struct OutBody OutBody; /* channel/out-body.h */
@@ -99,13 +101,6 @@ bool channel_client_send_body(ChannelClient *cc, uint16_t type, OutBody *body,
 /* The serial that the next queued message will have (sub-messages of a mini-header list take one of
  * their own). Ask before each message: the engine puts PINGs between them. */
 uint64_t channel_client_next_serial(const ChannelClient *cc);
-bool channel_client_is_idle(
-    const ChannelClient *cc); /* nothing queued, nothing in the socket that we know of */
-
-/* Measured: round trip (0: unknown), and bytes per second that leave when there is something to
- * send (0: unknown). */
-uint32_t channel_client_rtt_us(const ChannelClient *cc);
-uint64_t channel_client_drain_rate(const ChannelClient *cc);
 
 /* End this connection; for the main channel, the whole client. One log line with the reason (NULL:
  * no line, an orderly end). Nothing is sent or received any more; disconnected() comes from the

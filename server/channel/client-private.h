@@ -15,8 +15,7 @@ struct Client {
     GList *links;     /* ClientLink, a reference each */
     ClientLink *main; /* one of them; NULL: it has gone */
     bool closing;
-    bool first;      /* not beside others (server-api.md 8.7) */
-    gint disconnect; /* any thread: that is posted */
+    bool first; /* not beside others (server-api.md 8.7) */
     gint low_bandwidth;
     guint64 bits_per_second; /* under the lock */
     pthread_mutex_t lock;

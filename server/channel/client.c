@@ -2,7 +2,6 @@
 /* What a client's connections share, for any thread. */
 #include "channel/client.h"
 #include "channel/client-private.h"
-#include "channel/clients.h"
 #include "display/caches.h"
 
 enum { LOW_BANDWIDTH = 10 * 1024 * 1024 }; /* bits per second */
@@ -53,29 +52,4 @@ void client_set_bandwidth(Client *client, uint64_t bits_per_second)
 DisplayShared *client_display_shared(Client *client)
 {
     return client->shared;
-}
-
-typedef struct Disconnect {
-    Client *client;
-    char *reason;
-} Disconnect;
-
-static void disconnect_posted(void *data)
-{
-    Disconnect *posted = data;
-
-    clients_disconnect(posted->client, posted->reason);
-    client_unref(posted->client);
-    g_free(posted->reason);
-    g_free(posted);
-}
-
-void client_disconnect(Client *client, const char *reason)
-{
-    if (!g_atomic_int_compare_and_exchange(&client->disconnect, 0, 1))
-        return;
-    Disconnect *posted = g_new(Disconnect, 1);
-    posted->client = client_ref(client);
-    posted->reason = g_strdup(reason);
-    loop_post(client->server->loop, disconnect_posted, posted);
 }

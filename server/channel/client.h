@@ -25,8 +25,4 @@ uint64_t client_bits_per_second(const Client *client);
  * its own locks. */
 DisplayShared *client_display_shared(Client *client);
 
-/* From any thread: the whole client is disconnected soon, on the main thread, for that reason (one
- * log line). Repeats are fine. */
-void client_disconnect(Client *client, const char *reason);
-
 #endif

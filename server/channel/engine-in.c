@@ -10,7 +10,6 @@ enum {
     IN_FIRST = 4096,
     IN_USUAL = 32 * 1024, /* larger buffers are given back when they are empty */
     READ_ROUNDS = 8,      /* per wake-up: others have their turn */
-    ARENA_MAX = 4 * 1024 * 1024,
 };
 
 void engine_in_clear(ChannelEngine *engine)

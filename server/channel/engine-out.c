@@ -249,7 +249,7 @@ static bool queue_body(ChannelEngine *engine, uint16_t type, OutBody *body,
         return false;
     if (n_subs && !mini && !wire_sub_list_append(subs, n_subs, 0, &body->bytes, &sub_list))
         return false;
-    size_t size = out_body_size(body);
+    size_t size = out_body_size(body), end = body->bytes.size;
     if (!put_header(engine, type, size, sub_list))
         return false;
     for (unsigned i = 0; i < body->gather.n_pieces; i++) {
@@ -261,7 +261,8 @@ static bool queue_body(ChannelEngine *engine, uint16_t type, OutBody *body,
         add_reference(engine, body->blobs[i], piece->bytes);
         body->blobs[i] = NULL; /* taken over */
     }
-    if (!put_own(engine, body, from, body->bytes.size))
+    if (!put_own(engine, body, from,
+                 end)) /* none are left in the body when they were taken whole */
         return false;
     return finish_message(engine, wire_header_size(mini) + size);
 }
@@ -288,14 +289,6 @@ bool channel_client_send_body(ChannelClient *cc, uint16_t type, OutBody *body,
 uint64_t channel_client_next_serial(const ChannelClient *cc)
 {
     return cc->engine->serial + 1;
-}
-
-bool channel_client_is_idle(const ChannelClient *cc)
-{
-    const ChannelEngine *engine = cc->engine;
-
-    return !engine->queued && (engine->confirmed >= engine->sent || !stream_unsent(cc->stream)) &&
-           !stream_has_pending_output(cc->stream);
 }
 
 /* ---- Window ---- */

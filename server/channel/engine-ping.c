@@ -186,16 +186,6 @@ void engine_pong(ChannelEngine *engine, const WireMsgcPong *pong)
     }
 }
 
-uint32_t channel_client_rtt_us(const ChannelClient *cc)
-{
-    return cc->engine->rtt_us;
-}
-
-uint64_t channel_client_drain_rate(const ChannelClient *cc)
-{
-    return cc->engine->rate;
-}
-
 /* ---- The timer ---- */
 
 static bool is_silent(const ChannelEngine *engine, uint64_t now)

@@ -40,6 +40,5 @@ void char_device_flush(CharDevice *device);
 bool char_device_last_is(const CharDevice *device, CharOrigin origin);
 void char_device_drop_client(CharDevice *device); /* its entries, unless begun */
 void char_device_drop_all(CharDevice *device);
-bool char_device_is_writing(const CharDevice *device); /* an entry is half out */
 
 #endif

@@ -294,11 +294,6 @@ void char_device_flush(CharDevice *device)
     device_unref(device);
 }
 
-bool char_device_is_writing(const CharDevice *device)
-{
-    return device->written > 0;
-}
-
 bool char_device_last_is(const CharDevice *device, CharOrigin origin)
 {
     const Entry *last = g_queue_peek_tail((GQueue *)&device->queue);

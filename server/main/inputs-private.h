@@ -3,6 +3,7 @@
 #ifndef SERVER_MAIN_INPUTS_PRIVATE_H
 #define SERVER_MAIN_INPUTS_PRIVATE_H
 
+#include "log.h"
 #include "main/inputs.h"
 
 /* What the instances' st points to. */
@@ -35,6 +36,7 @@ struct Inputs {
     bool tablet_told;
     uint32_t x, y; /* the agent's pointer */
     uint8_t display_id;
+    LogLimit log;
 };
 
 /* In client mode the agent moves the pointer, not the tablet. */

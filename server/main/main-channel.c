@@ -19,11 +19,6 @@ enum {
 
 /* ---- Beginning ---- */
 
-static uint32_t media_time(const MainChannel *channel)
-{
-    return loop_now_ms() - channel->latency_ms;
-}
-
 static void send_init(MainChannel *channel, MainClient *client)
 {
     struct RedsState *server = channel->server;
@@ -263,7 +258,6 @@ MainChannel *main_channel_new(struct RedsState *server)
 
     channel->server = server;
     channel->mouse_modes = channel->mouse_mode = SPICE_MOUSE_MODE_SERVER;
-    channel->latency_ms = LATENCY_MS;
     channel->monitor_ms = MONITOR_MS;
     clients_set_watcher(server, &watcher);
     channel->channel = channel_new(server, &main_class, 0, server->loop, channel);
@@ -298,13 +292,4 @@ void main_channel_mouse_mode(MainChannel *channel, uint32_t supported, uint32_t 
     channel->mouse_modes = supported;
     channel->mouse_mode = current;
     main_channel_send_all(channel, SPICE_MSG_MAIN_MOUSE_MODE, &mode);
-}
-
-void main_channel_latency(MainChannel *channel, uint32_t latency_ms)
-{
-    channel->latency_ms = latency_ms > LATENCY_MS ? latency_ms : LATENCY_MS;
-
-    WireMsgMainMultiMediaTime now = {.time = media_time(channel)};
-
-    main_channel_send_all(channel, SPICE_MSG_MAIN_MULTI_MEDIA_TIME, &now);
 }

@@ -13,7 +13,5 @@ void main_channel_free(MainChannel *channel); /* NULL is fine */
 void main_channel_mouse_mode(MainChannel *channel, uint32_t supported, uint32_t current);
 /* A message for all clients (SPICE_MSG_MAIN_*). False: there is none. */
 bool main_channel_send_all(MainChannel *channel, uint16_t type, const void *message);
-/* The media clock is that much behind (at least 400 ms, 0 for that): all are told (18.5). */
-void main_channel_latency(MainChannel *channel, uint32_t latency_ms);
 
 #endif

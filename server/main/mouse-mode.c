@@ -123,7 +123,7 @@ void inputs_request_mouse_mode(Inputs *inputs, uint32_t mode)
     case SPICE_MOUSE_MODE_SERVER:
         break;
     default:
-        log_warning("a client asks for mouse mode %u, which doesn't exist", mode);
+        log_limited(&inputs->log, "a client asks for mouse mode %u, which doesn't exist", mode);
         return;
     }
     if (mode != inputs->mode) {

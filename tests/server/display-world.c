@@ -195,24 +195,6 @@ uint64_t channel_client_next_serial(const ChannelClient *cc)
     return cc->engine->peer->serial + 1;
 }
 
-bool channel_client_is_idle(const ChannelClient *cc)
-{
-    (void)cc;
-    return true;
-}
-
-uint32_t channel_client_rtt_us(const ChannelClient *cc)
-{
-    (void)cc;
-    return 0;
-}
-
-uint64_t channel_client_drain_rate(const ChannelClient *cc)
-{
-    (void)cc;
-    return 0;
-}
-
 void channel_client_close(ChannelClient *cc, const char *format, ...)
 {
     Peer *peer = cc->engine->peer;

@@ -150,7 +150,7 @@ static void test_framing(bool mini)
         if (!mini)
             CHECK(s.peer->header.serial == i + 1 && !s.peer->header.sub_list);
     }
-    CHECK(channel_client_is_idle(s.cc));
+    CHECK(!s.cc->engine->queued);
     /* Byte by byte. */
     WireBuffer out = {0};
     wire_write_message(mini, 1, SPICE_CHANNEL_INPUTS, WIRE_TO_SERVER, SPICE_MSGC_INPUTS_KEY_DOWN,
@@ -343,7 +343,7 @@ static void test_bodies(bool mini)
             WireSubMessage subs[] = {{SPICE_MSG_WAIT_FOR_CHANNELS, {wait, sizeof wait}},
                                      {SPICE_MSG_DISPLAY_INVAL_LIST, {inval, sizeof inval}}};
             CHECK(channel_client_send_body(s.cc, SPICE_MSG_DISPLAY_DRAW_COPY, body, subs, n_subs));
-            while (!channel_client_is_idle(s.cc)) {
+            while (s.cc->engine->queued || stream_has_pending_output(s.cc->stream)) {
                 peer_run(s.server);
                 peer_receive(s.peer);
             }
@@ -377,6 +377,39 @@ static void test_bodies(bool mini)
             blob_unref(blob);
             wire_buffer_clear(&plain);
         }
+    close_session(&s);
+}
+
+/* Many bytes of its own, then a reference at the very end. */
+static void test_body_long(bool mini)
+{
+    static WireRect rects[2000];
+    Session s = open_session(&display_class, mini, PEER_UNIX);
+    Blob *blob = blob_new(100000);
+    WireImage image = {.type = SPICE_IMAGE_TYPE_QUIC};
+    WireMsgDisplayDrawCopy copy = {.src_image = &image};
+    WireBuffer plain = {0};
+
+    pattern((uint8_t *)rects, sizeof rects, 5);
+    copy.base.clip.type = SPICE_CLIP_TYPE_RECTS;
+    copy.base.clip.rects = rects;
+    copy.base.clip.n_rects = G_N_ELEMENTS(rects);
+    image.u.compressed = (WireBytes){pattern(blob->data, blob->size, 6), blob->size};
+    CHECK(wire_write(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, SPICE_MSG_DISPLAY_DRAW_COPY, &copy,
+                     &plain));
+    CHECK(channel_client_send_body(
+        s.cc, SPICE_MSG_DISPLAY_DRAW_COPY,
+        out_body_new(SPICE_CHANNEL_DISPLAY, SPICE_MSG_DISPLAY_DRAW_COPY, &copy, &blob, 1), NULL,
+        0));
+    while (s.cc->engine->queued && n_disconnected == 0) {
+        peer_run(s.server);
+        peer_receive(s.peer);
+    }
+    CHECK(peer_next(s.peer) == SPICE_MSG_DISPLAY_DRAW_COPY && s.peer->body.size == plain.size &&
+          !memcmp(s.peer->body.data, plain.data, plain.size));
+    CHECK(blob->refs == 1);
+    blob_unref(blob);
+    wire_buffer_clear(&plain);
     close_session(&s);
 }
 
@@ -453,8 +486,8 @@ static void test_flow(void)
         CHECK(engine_in_flight(s.cc->engine) < (5 << 20));
     }
     CHECK(!n_fill_messages);
-    CHECK(channel_client_rtt_us(s.cc) > 0);
-    CHECK(channel_client_drain_rate(s.cc) > 0);
+    CHECK(s.cc->engine->rtt_us > 0);
+    CHECK(s.cc->engine->rate > 0);
     close_session(&s);
 }
 
@@ -477,7 +510,7 @@ static void test_silent(void)
     CHECK(s.cc->engine->silent);
     answer_pings(s.peer);
     peer_run_ms(s.server, 20);
-    CHECK(!s.cc->engine->silent && channel_client_rtt_us(s.cc) > 0);
+    CHECK(!s.cc->engine->silent && s.cc->engine->rtt_us > 0);
     n_fill_messages = 100;
     channel_client_want(s.cc);
     while ((n_fill_messages || s.cc->engine->queued) && loop_now_ns() < limit) {
@@ -492,7 +525,7 @@ static void test_latency(void)
 {
     Session s = open_session(&inputs_class, true, PEER_TCP);
 
-    while (!channel_client_rtt_us(s.cc)) {
+    while (!s.cc->engine->rtt_us) {
         loop_run_once(s.server->loop, 10);
         answer_pings(s.peer);
     }
@@ -671,12 +704,9 @@ static void test_second_client(void)
     peer_run(s.server);
     first = peer_link(s.server, SPICE_CHANNEL_INPUTS, 0, id2, true, NULL, PEER_UNIX);
     CHECK(first && g_list_length(s.channel->clients) == 1);
-    /* From any thread: later. */
+    /* All its channels go at once. */
     ChannelClient *cc = s.channel->clients->data;
-    client_disconnect(cc->client, "as the test wants");
-    client_disconnect(cc->client, "as the test wants");
-    CHECK(clients_count(s.server) == 1);
-    peer_run(s.server);
+    clients_disconnect(cc->client, "as the test wants");
     CHECK(clients_count(s.server) == 0 && !s.channel->clients && !s.main->clients);
     peer_free(first);
     peer_free(second);
@@ -794,6 +824,9 @@ int main(void)
     test_bodies(true);
     tap_case("bodies by reference, full headers");
     test_bodies(false);
+    tap_case("a long body that ends with a reference");
+    test_body_long(true);
+    test_body_long(false);
     tap_case("bodies by reference are dropped");
     test_bodies_dropped();
     tap_case("room");
