@@ -207,12 +207,6 @@ uint32_t channel_client_rtt_us(const ChannelClient *cc)
     return 0;
 }
 
-uint64_t channel_client_drain_rate(const ChannelClient *cc)
-{
-    (void)cc;
-    return 0;
-}
-
 void channel_client_close(ChannelClient *cc, const char *format, ...)
 {
     Peer *peer = cc->engine->peer;
@@ -232,12 +226,6 @@ bool channel_client_is_closing(const ChannelClient *cc)
 bool client_is_low_bandwidth(const Client *client)
 {
     return client->slow;
-}
-
-uint64_t client_bits_per_second(const Client *client)
-{
-    (void)client;
-    return 0;
 }
 
 DisplayShared *client_display_shared(Client *client)
