@@ -203,6 +203,9 @@ bool view_refine(View *view);
 void view_refine_tick(void *view);
 
 /* ---- view-shadow.c ---- */
+/* May it have a shadow? Who has none compares nothing, and draws nothing from the client's cache.
+ */
+bool view_shadow_fits(const ViewSurface *vs);
 /* The client was sent this area as it is in the truth. */
 void view_shadow_paint(ViewSurface *vs, const pixman_box32_t *box);
 /* It was sent something else that paints there. */
