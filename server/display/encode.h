@@ -21,9 +21,8 @@ typedef struct EncodePolicy {
     bool lz4;                          /* the client has the capability */
     bool jpeg; /* lossy coding is allowed on this link (ALWAYS, or AUTO on a slow one) */
     bool zlib_glz;
-    bool local;                /* a Unix socket: raw is cheapest */
-    uint64_t bytes_per_second; /* 0: unknown */
-    GlzShared *glz;            /* NULL: the client has no window */
+    bool local;     /* a Unix socket: raw is cheapest */
+    GlzShared *glz; /* NULL: the client has no window */
 } EncodePolicy;
 
 /* An image to be coded: pixels of its own (nobody changes them any more). */
@@ -64,7 +63,7 @@ void encode_job_free(EncodeJob *job);
 
 /* Is every pixel the same? *color: as in memory, without the fourth byte of 32-bit pixels. */
 bool encode_is_flat(const EncodeSource *source, uint32_t *color);
-/* What the content looks like, by 12.4; for tests. */
+/* What the content looks like, by 12.4. */
 typedef enum EncodeContent { ENCODE_FLAT, ENCODE_TEXT, ENCODE_SMOOTH, ENCODE_OTHER } EncodeContent;
 EncodeContent encode_classify(const EncodeSource *source, uint32_t *flat_color);
 

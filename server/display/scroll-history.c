@@ -55,6 +55,8 @@ bool scroll_look(ScrollHistory *history, const CanvasPixels *old, const pixman_b
         history->in_vain++;
         return false;
     }
+    history->place_before = *in_vain;
+    history->before = history->in_vain;
     *in_vain = history->in_vain = 0;
     history->dx = move->dx;
     history->dy = move->dy;
@@ -63,6 +65,6 @@ bool scroll_look(ScrollHistory *history, const CanvasPixels *old, const pixman_b
 
 void scroll_was_in_vain(ScrollHistory *history, const pixman_box32_t *box)
 {
-    ++*counter(history, box);
-    history->in_vain++;
+    *counter(history, box) = history->place_before + 1;
+    history->in_vain = history->before + 1;
 }

@@ -36,8 +36,9 @@ bool scroll_find(const CanvasPixels *old, const pixman_box32_t *box, const Scrol
  * only now and then. */
 enum { SCROLL_PLACES = 8 };
 typedef struct ScrollHistory {
-    int32_t dx, dy;   /* the offset that was found last */
-    unsigned in_vain; /* looks in vain since then */
+    int32_t dx, dy;                /* the offset that was found last */
+    unsigned in_vain;              /* looks in vain since then */
+    unsigned before, place_before; /* the same, and at its place, before the last find */
     unsigned n,
         oldest; /* places, of which the one that comes next is the oldest when all are used */
     struct {
@@ -49,7 +50,7 @@ typedef struct ScrollHistory {
 /* scroll_find() with a memory. */
 bool scroll_look(ScrollHistory *history, const CanvasPixels *old, const pixman_box32_t *box,
                  const ScrollSource *picture, ScrollMove *move);
-/* What was found there was of no use. */
+/* What was found there just now was of no use: it counts as nothing found. */
 void scroll_was_in_vain(ScrollHistory *history, const pixman_box32_t *box);
 
 #endif

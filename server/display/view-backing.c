@@ -47,7 +47,7 @@ bool view_backing_keep(ViewSurface *vs, const pixman_box32_t *box, const EncodeS
     uint64_t most; /* a screenful */
     Backing *backing;
 
-    if (!vs->view->pixmaps || vs->surface->id != 0 || source->format != SPICE_BITMAP_FMT_32BIT ||
+    if (!vs->view->pixmaps || !view_shadow_fits(vs) || source->format != SPICE_BITMAP_FMT_32BIT ||
         box_area(box) < MIN_BACKING || box_area(box) > MAX_PIXELS_KEPT ||
         encode_classify(source, &color) != ENCODE_SMOOTH)
         return false;

@@ -9,7 +9,7 @@
 
 enum { MAX_ENTRIES = 4096 };
 
-/* 128 bits: nobody meets two contents with the same by chance, and who sees no ids and no seed
+/* 128 bits: nobody meets two contents with the same by chance, and who doesn't know the secrets
  * can't on purpose. */
 typedef struct ContentKey {
     uint64_t a, b;
@@ -25,6 +25,7 @@ struct ContentCache {
     GHashTable *table; /* &ContentEntry.key */
     GQueue used;       /* the latest first */
     ContentKey seed;
+    uint64_t secrets[2]; /* what makes a lane forget all before: nobody may know it */
 };
 
 /* Images made by the server: unique in the process, as a client's cache is shared by displays. */
@@ -47,13 +48,20 @@ static gboolean key_equal(const void *x, const void *y)
     return a->a == b->a && a->b == b->b;
 }
 
+static uint64_t random_word(void)
+{
+    return (uint64_t)g_random_int() << 32 | g_random_int();
+}
+
 ContentCache *content_cache_new(void)
 {
     ContentCache *cache = g_new0(ContentCache, 1);
 
     cache->table = g_hash_table_new(key_hash, key_equal);
-    cache->seed.a = (uint64_t)g_random_int() << 32 | g_random_int();
-    cache->seed.b = (uint64_t)g_random_int() << 32 | g_random_int();
+    cache->seed.a = random_word();
+    cache->seed.b = random_word();
+    cache->secrets[0] = random_word();
+    cache->secrets[1] = random_word();
 
     return cache;
 }
@@ -92,15 +100,15 @@ static ContentKey content_key(const ContentCache *cache, const EncodeSource *sou
     for (; size >= 16; p += 16, size -= 16) {
         memcpy(&x, p, 8);
         memcpy(&y, p + 8, 8);
-        a = mix(a ^ x, y ^ UINT64_C(0xa0761d6478bd642f));
-        b = mix(b ^ y, x ^ UINT64_C(0xe7037ed1a0b428db));
+        a = mix(a ^ x, y ^ cache->secrets[0]);
+        b = mix(b ^ y, x ^ cache->secrets[1]);
     }
     x = y = 0;
     memcpy(&x, p, MIN(size, 8));
     if (size > 8)
         memcpy(&y, p + 8, size - 8);
-    a = mix(a ^ x, y ^ UINT64_C(0x8ebc6af09c88c6e3));
-    b = mix(b ^ y ^ size, x ^ UINT64_C(0x589965cc75374cc3));
+    a = mix(a ^ x, y ^ cache->secrets[1]);
+    b = mix(b ^ y ^ size, x ^ cache->secrets[0]);
 
     return (ContentKey){a, b};
 }

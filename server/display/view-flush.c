@@ -103,16 +103,12 @@ static bool view_flush_box(ViewSurface *vs, const pixman_box32_t *box, bool alwa
 {
     View *view = vs->view;
     pixman_box32_t piece = *box;
-    /* A new client's first picture goes in one piece: spicy-screenshot saves what the first
-     * invalidation shows. */
+    /* Before MARK in one image, as the deployed server: some clients (spicy-screenshot) take the
+     * first one for the whole picture. */
     int rows = pixman_region32_not_empty(&vs->initial)
                    ? box->y2 - box->y1
                    : MAX(MAX_PIXELS / MAX(box->x2 - box->x1, 1), 1);
 
-    /* Before MARK in one image, as the deployed server: some clients (spicy-screenshot) take the
-     * first one for the whole picture. */
-    if (pixman_region32_not_empty(&vs->initial))
-        rows = box->y2 - box->y1;
     for (; piece.y1 < box->y2; piece.y1 = piece.y2) {
         pixman_region32_t sent;
         bool exact, lossy;

@@ -22,7 +22,7 @@ void view_mark_lossy(ViewSurface *vs, const pixman_region32_t *region)
         loop_timer_start(vs->view->refine_timer, REST_MS);
 }
 
-static bool rop_is_logical(uint16_t rop)
+bool view_rop_is_logical(uint16_t rop)
 {
     return rop & (SPICE_ROPD_OP_OR | SPICE_ROPD_OP_AND | SPICE_ROPD_OP_XOR);
 }
@@ -38,19 +38,19 @@ bool view_needs_exact(const ViewSurface *vs, const Drawable *drawable)
 
     switch (drawable->message_type) {
     case SPICE_MSG_DISPLAY_DRAW_FILL:
-        needs = rop_is_logical(message->fill.rop_descriptor);
+        needs = view_rop_is_logical(message->fill.rop_descriptor);
         break;
     case SPICE_MSG_DISPLAY_DRAW_STROKE:
-        needs = rop_is_logical(message->stroke.fore_mode);
+        needs = view_rop_is_logical(message->stroke.fore_mode);
         break;
     case SPICE_MSG_DISPLAY_DRAW_TEXT:
-        needs = rop_is_logical(message->text.fore_mode);
+        needs = view_rop_is_logical(message->text.fore_mode);
         break;
     case SPICE_MSG_DISPLAY_DRAW_COPY:
-        needs = rop_is_logical(message->copy.rop_descriptor);
+        needs = view_rop_is_logical(message->copy.rop_descriptor);
         break;
     case SPICE_MSG_DISPLAY_DRAW_OPAQUE:
-        needs = rop_is_logical(message->opaque.rop_descriptor);
+        needs = view_rop_is_logical(message->opaque.rop_descriptor);
         break;
     case SPICE_MSG_DISPLAY_DRAW_BLEND:
     case SPICE_MSG_DISPLAY_DRAW_ROP3:

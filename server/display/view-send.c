@@ -174,11 +174,6 @@ static void view_add_image(View *view, Out *out, const WireImage **slot, bool lo
     }
 }
 
-static bool view_rop_is_logical(uint16_t rop)
-{
-    return rop & (SPICE_ROPD_OP_OR | SPICE_ROPD_OP_AND | SPICE_ROPD_OP_XOR);
-}
-
 static void view_add_brush(View *view, Out *out, WireBrush *brush)
 {
     if (brush->type == SPICE_BRUSH_TYPE_PATTERN)
@@ -323,8 +318,7 @@ static void view_finish_image(View *view, const Out *out, OutImage *image, WireI
             return;
         }
         if (image->source && !image->job) /* it left the cache since */
-            image->job = encode_submit(view->views->config.pool, &view->policy, image->source,
-                                       view->views->config.loop, view_coded, view);
+            view_code(view, image, image->source);
     }
 
     *wire = image->image;

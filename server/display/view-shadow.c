@@ -31,13 +31,20 @@ static const uint8_t *truth_row(const ViewSurface *vs, int32_t x, int32_t y)
     return pixels->data + (ptrdiff_t)y * pixels->stride + (size_t)x * 4;
 }
 
+bool view_shadow_fits(const ViewSurface *vs)
+{
+    const Surface *surface = vs->surface;
+
+    return surface->id == 0 && surface->format == SPICE_SURFACE_FMT_32_xRGB &&
+           (uint64_t)surface->width * surface->height <= MAX_SHADOW && !vs->view->policy.local;
+}
+
 void view_shadow_paint(ViewSurface *vs, const pixman_box32_t *box)
 {
     const Surface *surface = vs->surface;
 
     if (!vs->shadow) {
-        if (surface->id != 0 || surface->format != SPICE_SURFACE_FMT_32_xRGB ||
-            (uint64_t)surface->width * surface->height > MAX_SHADOW || vs->view->policy.local)
+        if (!view_shadow_fits(vs))
             return;
         vs->shadow = g_try_malloc_n((gsize)surface->width * surface->height, 4);
         if (!vs->shadow)

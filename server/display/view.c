@@ -67,12 +67,7 @@ static void view_simplify(ViewSurface *vs)
             (int)MIN((uint32_t)(boxes[i].y2 + COARSE - 1) / COARSE * COARSE, vs->surface->height);
     }
     if (pixman_region32_init_rects(&grown, coarse, n)) {
-        if (pixman_region32_n_rects(&grown) > MAX_LACKS_RECTS) {
-            pixman_box32_t all = *pixman_region32_extents(&grown);
-
-            pixman_region32_fini(&grown);
-            region_from_box(&grown, &all);
-        }
+        region_bound(&grown, MAX_LACKS_RECTS);
         pixman_region32_copy(&vs->lacks, &grown);
         pixman_region32_fini(&grown);
     }
@@ -318,6 +313,24 @@ void view_to_damage(ViewSurface *vs)
     }
 }
 
+/* Surfaces that came and went while the client stood still, and that nobody reads any more: it
+ * needn't be told of them. */
+static void view_forget_unseen(View *view)
+{
+    for (unsigned i = view->surfaces->len; i-- > 0;) {
+        ViewSurface *vs = g_ptr_array_index(view->surfaces, i);
+
+        if (!vs->dying || vs->created || vs->n_readers > 0 || vs->first)
+            continue;
+        for (Item *item = view->first, *next; item; item = next) {
+            next = item->next;
+            if (item->target == vs)
+                view_unlink(view, item);
+        }
+        view_forget(vs);
+    }
+}
+
 void view_limit_queue(View *view)
 {
     if (view->n_items <= MAX_ITEMS && view->queue_cost <= MAX_QUEUE_COST)
@@ -334,6 +347,7 @@ void view_limit_queue(View *view)
             item = item->next;
         }
     }
+    view_forget_unseen(view);
 }
 
 /* Called while the surface is still there. Who reads it stands before its end in the queue, and

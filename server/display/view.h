@@ -112,9 +112,8 @@ typedef struct Out {
 struct View {
     ChannelClient base;
     Views *views;
-    bool ready;  /* INIT came */
-    bool asked;  /* channel_client_want() was called and fill() hasn't come */
-    bool closed; /* disconnected() was called */
+    bool ready; /* INIT came */
+    bool asked; /* channel_client_want() was called and fill() hasn't come */
 
     /* Of the client. */
     bool composite, a8, monitors, lz4;
@@ -191,6 +190,8 @@ void region_bound(pixman_region32_t *region, int n); /* with more rectangles: it
 void region_from_box(pixman_region32_t *region, const pixman_box32_t *box);
 
 /* ---- view-lossy.c ---- */
+/* Does it work with the old pixels bit by bit? */
+bool view_rop_is_logical(uint16_t rop);
 /* A lossy image has painted there. */
 void view_mark_lossy(ViewSurface *vs, const pixman_region32_t *region);
 /* Does the drawing work with pixels, of its target or others, that have to be exact and may not be?
@@ -202,6 +203,9 @@ bool view_refine(View *view);
 void view_refine_tick(void *view);
 
 /* ---- view-shadow.c ---- */
+/* May it have a shadow? Who has none compares nothing, and draws nothing from the client's cache.
+ */
+bool view_shadow_fits(const ViewSurface *vs);
 /* The client was sent this area as it is in the truth. */
 void view_shadow_paint(ViewSurface *vs, const pixman_box32_t *box);
 /* It was sent something else that paints there. */

@@ -50,7 +50,6 @@ static void view_connected(ChannelClient *cc)
         .zlib_glz = options->zlib_glz == SPICE_WAN_COMPRESSION_ALWAYS ||
                     (options->zlib_glz == SPICE_WAN_COMPRESSION_AUTO && slow),
         .local = stream_is_unix(cc->stream),
-        .bytes_per_second = client_bits_per_second(cc->client) / 8,
     };
 }
 
@@ -334,8 +333,17 @@ void views_monitors_config(Views *views, const WireMsgDisplayMonitorsConfig *con
 void views_reset(Views *views)
 {
     for (GList *l = views->views; l; l = l->next) {
-        view_queue_plain(l->data, ITEM_PLAIN, NULL, SPICE_MSG_DISPLAY_INVAL_ALL_PALETTES);
-        view_queue_plain(l->data, ITEM_PLAIN, NULL, SPICE_MSG_DISPLAY_STREAM_DESTROY_ALL);
+        View *view = l->data;
+        const Item *item = view->last;
+
+        /* A guest may do it over and over: one that the client hasn't got yet is enough. */
+        while (item &&
+               (item->kind != ITEM_PLAIN || item->type != SPICE_MSG_DISPLAY_STREAM_DESTROY_ALL))
+            item = item->prev;
+        if (item)
+            continue;
+        view_queue_plain(view, ITEM_PLAIN, NULL, SPICE_MSG_DISPLAY_INVAL_ALL_PALETTES);
+        view_queue_plain(view, ITEM_PLAIN, NULL, SPICE_MSG_DISPLAY_STREAM_DESTROY_ALL);
     }
 }
 

@@ -11,7 +11,7 @@
 
 typedef struct Views Views;
 
-/* Main thread; registers the channel. The rest is the worker's thread. guest_caps_changed: clients
+/* Main thread; registers the channel. The rest is the worker's thread. clients_changed: clients
  * came or went (11.3). */
 typedef struct ViewsConfig {
     struct RedsState *server;
@@ -40,7 +40,7 @@ void views_monitors_config(Views *views, const WireMsgDisplayMonitorsConfig *con
 /* The same for clients that come later: the driver tells those that are there soon (7.3). */
 void views_set_monitors(Views *views, const WireMsgDisplayMonitorsConfig *config);
 void views_reset(Views *views); /* destroy_surfaces: after all surfaces have gone */
-/* Settings that were changed: image compression (12.2), streaming. */
+/* The setting was changed: for clients that come later (12.2). */
 void views_set_compression(Views *views, SpiceImageCompression compression);
 /* Stop (18.1): send what is under way, for at most that time; then nothing refers to guest memory.
  */
@@ -51,7 +51,7 @@ void views_drain(Views *views, uint32_t max_ms);
  * in 11.3. */
 bool views_guest_caps(Views *views, uint8_t caps[58]);
 unsigned views_n_clients(const Views *views);
-/* Bytes that views keep queued in copies: the intake renders and drops rather than grow. */
+/* Bytes that views keep queued, roughly: bounded for each client, however it stalls. */
 size_t views_memory(const Views *views);
 
 #endif

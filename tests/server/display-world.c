@@ -216,12 +216,6 @@ bool client_is_low_bandwidth(const Client *client)
     return client->slow;
 }
 
-uint64_t client_bits_per_second(const Client *client)
-{
-    (void)client;
-    return 0;
-}
-
 DisplayShared *client_display_shared(Client *client)
 {
     return client->shared;

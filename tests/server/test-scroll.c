@@ -393,6 +393,8 @@ static const uint8_t *counted_row(void *context, int32_t y)
     return page_row(context, y);
 }
 
+static bool useless; /* what is found */
+
 /* How often a picture is read in so many looks. */
 static unsigned looks(Page *page, ScrollHistory *history, pixman_box32_t box, int n)
 {
@@ -403,7 +405,8 @@ static unsigned looks(Page *page, ScrollHistory *history, pixman_box32_t box, in
     page->box = box;
     for (int i = 0; i < n; i++) {
         n_rows = 0;
-        scroll_look(history, &page->old, &box, &source, &found);
+        if (scroll_look(history, &page->old, &box, &source, &found) && useless)
+            scroll_was_in_vain(history, &box);
         sum += n_rows > 0;
     }
     return sum;
@@ -425,6 +428,12 @@ static void test_history(void)
     CHECK(looks(&page, &history, text, 5) == 5);
     CHECK(history.dx == 0 && history.dy == -16 && history.in_vain == 0);
     CHECK(looks(&page, &history, video, 16) == 2);
+    /* What is found and of no use counts like nothing. */
+    useless = true;
+    history = (ScrollHistory){0};
+    CHECK(looks(&page, &history, text, 8) == 8);
+    CHECK(looks(&page, &history, text, 80) == 10);
+    useless = false;
     /* Places that are ever new don't cost without end. */
     history = (ScrollHistory){0};
     for (int i = 0; i < 64; i++)

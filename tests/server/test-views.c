@@ -255,6 +255,52 @@ static void test_traffic(void)
     world_free(world);
 }
 
+/* A surface that is copied to another, and the end of both. */
+static void short_lived(World *world)
+{
+    const pixman_box32_t all = {0, 0, 16, 16};
+    const WireImage image = {
+        .type = SPICE_IMAGE_TYPE_SURFACE, .width = 16, .height = 16, .u.surface.surface_id = 1};
+    DrawableMessage message = {
+        .copy = {.base = {.surface_id = 2, .box = {0, 0, 16, 16}},
+                 .src_image = &image,
+                 .src_area = {0, 0, 16, 16},
+                 .rop_descriptor = SPICE_ROPD_OP_PUT,
+                 .scale_mode = SPICE_IMAGE_SCALE_MODE_NEAREST},
+    };
+    Drawable *drawable = drawable_new();
+
+    world_create(world, 1, SPICE_SURFACE_FMT_32_xRGB, 16, 16, false);
+    world_create(world, 2, SPICE_SURFACE_FMT_32_xRGB, 16, 16, false);
+    drawable->serial = ++world->serial;
+    drawable->n_reads = 1;
+    drawable->reads[0].surface = surface_ref(world->surfaces[1].surface);
+    drawable->reads[0].area = all;
+    world_draw(world, SPICE_MSG_DISPLAY_DRAW_COPY, &message, QXL_EFFECT_OPAQUE, drawable);
+    world_destroy(world, 1);
+    world_destroy(world, 2);
+}
+
+static void test_short_lives(void)
+{
+    World *world = world_new(7, 0);
+    Peer *peer;
+
+    tap_case("surfaces that come and go, and resets, don't make a stalled client grow");
+    world_primary(world, 320, 200);
+    peer = world_connect(world, &usual);
+    check_right(world, 0);
+    peer_give(peer, 0, 0);
+    for (int i = 0; i < 5000; i++) {
+        short_lived(world);
+        views_reset(world->views);
+        views_reset(world->views);
+    }
+    CHECK(views_memory(world->views) < 200 << 10);
+    check_right(world, 0);
+    world_free(world);
+}
+
 static void test_primary_change(void)
 {
     World *world = world_new(5, 0);
@@ -449,6 +495,7 @@ int main(int argc, char **argv)
         test_guest_caps();
         test_traffic();
         test_primary_change();
+        test_short_lives();
         test_uncovered();
     }
     tap_case("random commands, rooms, clients: exact");
