@@ -120,6 +120,7 @@ Peer *world_connect(World *world, const PeerConfig *config)
 
         peer->client = g_new0(Client, 1);
         peer->client->refs = 1;
+        peer->client->slow = config->slow;
         peer->client->shared = display_shared_new();
         renderer_shared_limits_init(&limits);
         limits.cache_pixels = (uint64_t)MAX(config->cache_pixels, 1);

@@ -79,8 +79,8 @@ typedef struct PeerConfig {
     int64_t cache_pixels;
     int32_t window_pixels;
     bool full_header, no_init;
+    bool slow;      /* of low bandwidth */
     Client *client; /* another display of that client */
-    RendererShared *shared;
 } PeerConfig;
 Peer *world_connect(World *world, const PeerConfig *config);
 void peer_init(Peer *peer, int64_t cache_pixels, int32_t window_pixels);

@@ -388,6 +388,28 @@ static void test_uncovered(void)
     world_free(world);
 }
 
+/* With SPICE_WAN_COMPRESSION_AUTO. */
+static void test_slow(void)
+{
+    World *world = world_new(8, 0);
+    uint32_t *photo = world_pixels(world, 300, 200, 1);
+    PeerConfig config = usual;
+    Peer *fast, *slow;
+
+    tap_case("a slow client gets JPEG, and is exact at rest; another gets none");
+    world->server.options.jpeg = SPICE_WAN_COMPRESSION_AUTO;
+    world_primary(world, 400, 300);
+    fast = world_connect(world, &config);
+    config.slow = true;
+    slow = world_connect(world, &config);
+    check_right(world, 0);
+    world_put(world, 0, 20, 30, 300, 200, photo, 0, false);
+    check_right(world, 0);
+    CHECK(slow->n_lossy > 0 && fast->n_lossy == 0);
+    g_free(photo);
+    world_free(world);
+}
+
 /* ---- Random ---- */
 
 static void test_random(uint32_t seed, bool jpeg)
@@ -511,6 +533,7 @@ int main(int argc, char **argv)
         test_stalled();
         test_primary_change();
         test_uncovered();
+        test_slow();
     }
     tap_case("random commands, rooms, clients: exact");
     for (unsigned i = from; i < from + rounds; i++)

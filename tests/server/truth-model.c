@@ -40,7 +40,7 @@ Surface *model_create(Model *model, uint32_t id, bool keep)
 {
     CanvasSurface *reference = session_surface(&model->scene.session, id);
     size_t stride = reference->pixels.stride + 4 * scene_random(&model->scene, 3);
-    bool upwards = model->upwards || scene_random(&model->scene, 2);
+    bool upwards = scene_random(&model->scene, 2);
     uint8_t *data = malloc(stride * model->height), *first;
 
     memset(data, 0x5a, stride * model->height);
