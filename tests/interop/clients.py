@@ -43,15 +43,14 @@ def place_of(part, whole):
 
 class RemoteViewer:
     """Stock remote-viewer in an X display of its own."""
-    settings = ""
 
-    def __init__(self, machine, *options, size="1400x1000", uri=None, settings=""):
+    def __init__(self, machine, *options, size="1400x1000"):
         self.display = Display(size)
         self.folder = tempfile.mkdtemp()
         path = os.path.join(self.folder, "guest.vv")
         with open(path, "w") as f:
             f.write(f"[virt-viewer]\ntype=spice\nhost=127.0.0.1\nport={machine.port}\npassword={PASSWORD}\n"
-                    f"title=The guest\nfullscreen=0\n{settings}")
+                    f"title=The guest\nfullscreen=0\n")
         self.words = open(os.path.join(self.folder, "words"), "w+")
         # With a session bus: GTK's clipboard and settings want one.
         launcher = ["dbus-run-session", "--"] if shutil.which("dbus-run-session") else []

@@ -164,8 +164,7 @@ class Machine:
 
     def complaints(self):
         """The lines in which the server library warns or worse. What may be told of: a client that goes away without
-        a word, a ticket that is wrong (spice-html5 sometimes gets it wrong), and that Linux's driver begins by drawing a
-        whole screen on a surface of 64 x 64."""
+        a word, and a ticket that is wrong (spice-html5 sometimes gets it wrong)."""
         return "\n".join(line for line in self.said().splitlines()
                          if ("Spice" in line or "CRITICAL" in line or "ERROR" in line) and not EXPECTED.search(line))
 

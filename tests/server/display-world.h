@@ -34,7 +34,6 @@ typedef struct Peer {
     uint64_t pixels; /* of images that were sent with their data */
     unsigned n_lossy, n_from_cache;
     bool mute; /* messages are counted, not executed */
-    bool black_at_mark;
 } Peer;
 
 typedef struct World {
@@ -52,11 +51,8 @@ typedef struct World {
     unsigned n_resources; /* not released */
     unsigned clients_changed;
     GList *peers;
-    uint32_t width, height;
     uint64_t cache_ids;
     GPtrArray *hoard; /* bitmaps that come again, with the cache flag */
-    Channel *channels[4];
-    unsigned n_channels;
 } World;
 
 World *world_new(uint32_t seed, uint8_t channel_id);
@@ -73,8 +69,6 @@ void world_fill(World *world, uint32_t id, pixman_box32_t box, uint32_t color, u
 void world_put(World *world, uint32_t id, int x, int y, uint32_t width, uint32_t height,
                const uint32_t *pixels, uint64_t cache_id, bool borrowed);
 void world_copy_bits(World *world, uint32_t id, pixman_box32_t box, int src_x, int src_y);
-void world_draw(World *world, uint16_t type, const DrawableMessage *message, uint8_t effect,
-                Drawable *drawable);
 void world_random(World *world); /* any of the above and more */
 /* A picture of text-like, smooth or noisy content. */
 uint32_t *world_pixels(World *world, uint32_t width, uint32_t height, int kind);
@@ -85,8 +79,8 @@ typedef struct PeerConfig {
     int64_t cache_pixels;
     int32_t window_pixels;
     bool full_header, no_init;
+    bool slow;      /* of low bandwidth */
     Client *client; /* another display of that client */
-    RendererShared *shared;
 } PeerConfig;
 Peer *world_connect(World *world, const PeerConfig *config);
 void peer_init(Peer *peer, int64_t cache_pixels, int32_t window_pixels);

@@ -243,15 +243,75 @@ static void test_traffic(void)
     check_right(world, 0);
     CHECK(peer->messages - before <= 2);
 
-    tap_case("a stalled client doesn't grow");
-    peer_give(peer, 0, 0);
-    for (int i = 0; i < 30000; i++)
-        world_fill(world, 0, (pixman_box32_t){i % 600, i / 600, i % 600 + 20, i / 600 + 20},
-                   (uint32_t)i * 977, i % 2 ? SPICE_ROPD_OP_PUT : SPICE_ROPD_OP_AND);
-    CHECK(views_memory(world->views) < 9 << 20);
+    g_free(pixels);
+    world_free(world);
+}
+
+/* The most that the views hold while so many drawings come that the client doesn't take. */
+static size_t stalled(World *world, uint32_t id, const uint32_t *image, int n)
+{
+    size_t most = 0;
+
+    for (int i = 0; i < n; i++) {
+        int x = i % 500, y = i / 500 % 300;
+
+        if (image)
+            world_put(world, id, x, y, 100, 100, image, 0, false);
+        else
+            world_fill(world, id, (pixman_box32_t){x, y, x + 20, y + 20}, (uint32_t)i * 977,
+                       i % 2 ? SPICE_ROPD_OP_PUT : SPICE_ROPD_OP_AND);
+        if (i % 50 == 0)
+            truth_render_all(world->truth); /* somebody looks: nothing can vanish */
+        most = MAX(most, views_memory(world->views));
+    }
+
+    return most;
+}
+
+static void test_stalled(void)
+{
+    World *world = world_new(7, 0);
+    uint32_t *image = world_pixels(world, 100, 100, 2);
+    Peer *peer;
+    uint64_t before;
+    unsigned n_fills;
+    size_t one;
+
+    world_primary(world, 640, 480);
+    peer = world_connect(world, &usual);
     check_right(world, 0);
 
-    g_free(pixels);
+    tap_case("a stalled client doesn't grow: many drawings");
+    peer_give(peer, 0, 0);
+    one = stalled(world, 0, NULL, 1);
+    CHECK(one > 0);
+    CHECK(stalled(world, 0, NULL, 1000) >= 900 * one);
+    CHECK(stalled(world, 0, NULL, 10000) <= 2001 * one);
+    CHECK(views_memory(world->views) < 100 * one);
+
+    tap_case("it gets the newest state only, and drawings again when it has that");
+    before = peer->pixels;
+    n_fills = peer_count(peer, SPICE_MSG_DISPLAY_DRAW_FILL);
+    check_right(world, 0);
+    CHECK(peer->pixels - before <= 640 * 480);
+    CHECK(peer_count(peer, SPICE_MSG_DISPLAY_DRAW_FILL) - n_fills < 100);
+    n_fills = peer_count(peer, SPICE_MSG_DISPLAY_DRAW_FILL);
+    world_fill(world, 0, (pixman_box32_t){10, 10, 200, 200}, 0xff00ff, SPICE_ROPD_OP_XOR);
+    check_right(world, 0);
+    CHECK(peer_count(peer, SPICE_MSG_DISPLAY_DRAW_FILL) == n_fills + 1);
+
+    tap_case("a stalled client doesn't grow: large drawings");
+    peer_give(peer, 0, 0);
+    CHECK(stalled(world, 0, image, 3000) <= 2001 * one);
+    /* With alpha it isn't a picture of what is there afterwards. */
+    world_create(world, 1, SPICE_SURFACE_FMT_32_ARGB, 640, 480, false);
+    CHECK(stalled(world, 1, image, 500) > 4 << 20);
+    CHECK(stalled(world, 1, image, 1000) < 9 << 20);
+    before = peer->pixels;
+    check_right(world, 0);
+    CHECK(peer->pixels - before <= 640 * 480);
+
+    g_free(image);
     world_free(world);
 }
 
@@ -371,6 +431,28 @@ static void test_uncovered(void)
     g_free(photo);
     g_free(window);
     g_free(below);
+    world_free(world);
+}
+
+/* With SPICE_WAN_COMPRESSION_AUTO. */
+static void test_slow(void)
+{
+    World *world = world_new(8, 0);
+    uint32_t *photo = world_pixels(world, 300, 200, 1);
+    PeerConfig config = usual;
+    Peer *fast, *slow;
+
+    tap_case("a slow client gets JPEG, and is exact at rest; another gets none");
+    world->server.options.jpeg = SPICE_WAN_COMPRESSION_AUTO;
+    world_primary(world, 400, 300);
+    fast = world_connect(world, &config);
+    config.slow = true;
+    slow = world_connect(world, &config);
+    check_right(world, 0);
+    world_put(world, 0, 20, 30, 300, 200, photo, 0, false);
+    check_right(world, 0);
+    CHECK(slow->n_lossy > 0 && fast->n_lossy == 0);
+    g_free(photo);
     world_free(world);
 }
 
@@ -494,9 +576,11 @@ int main(int argc, char **argv)
         test_messages();
         test_guest_caps();
         test_traffic();
+        test_stalled();
         test_primary_change();
         test_short_lives();
         test_uncovered();
+        test_slow();
     }
     tap_case("random commands, rooms, clients: exact");
     for (unsigned i = from; i < from + rounds; i++)

@@ -10,6 +10,7 @@
 #include <spice/qxl_dev.h>
 
 #include "canvas/rop.h"
+#include "drawn-region.h"
 
 static void on_dropped(void *context, Drawable *drawable)
 {
@@ -73,7 +74,7 @@ Surface *model_create(Model *model, uint32_t id, bool keep)
 {
     CanvasSurface *reference = session_surface(&model->scene.session, id);
     size_t stride = reference->pixels.stride + 4 * scene_random(&model->scene, 3);
-    bool upwards = model->upwards || scene_random(&model->scene, 2);
+    bool upwards = scene_random(&model->scene, 2);
     uint8_t *data = malloc(stride * model->height), *first;
 
     memset(data, 0x5a, stride * model->height);
@@ -169,38 +170,6 @@ static pixman_box32_t whole_surface(const Model *model)
     return (pixman_box32_t){0, 0, model->width, model->height};
 }
 
-static void set_region(const Model *model, Drawable *drawable)
-{
-    const WireDisplayBase *base = &drawable->message.base;
-    const WireRect *box = &base->box;
-    pixman_region32_t clip;
-    pixman_box32_t *boxes;
-    int n = 0;
-
-    pixman_box32_t inside = {MAX(box->left, 0), MAX(box->top, 0),
-                             MIN(box->right, (int32_t)model->width),
-                             MIN(box->bottom, (int32_t)model->height)};
-
-    pixman_region32_fini(&drawable->region);
-    if (inside.x2 > inside.x1 && inside.y2 > inside.y1)
-        pixman_region32_init_with_extents(&drawable->region, &inside);
-    else
-        pixman_region32_init(&drawable->region);
-    if (base->clip.type != SPICE_CLIP_TYPE_RECTS)
-        return;
-    boxes = g_new(pixman_box32_t, base->clip.n_rects + 1);
-    for (uint32_t i = 0; i < base->clip.n_rects; i++) {
-        const WireRect *rect = &base->clip.rects[i];
-
-        if (rect->right > rect->left && rect->bottom > rect->top)
-            boxes[n++] = (pixman_box32_t){rect->left, rect->top, rect->right, rect->bottom};
-    }
-    pixman_region32_init_rects(&clip, boxes, n);
-    g_free(boxes);
-    pixman_region32_intersect(&drawable->region, &drawable->region, &clip);
-    pixman_region32_fini(&clip);
-}
-
 static void set_reads(Model *model, Drawable *drawable, const SceneMessage *message)
 {
     CanvasOperands operands;
@@ -284,7 +253,7 @@ Drawable *model_drawable(Model *model, uint16_t type, const SceneMessage *messag
     drawable->message_type = type;
     memcpy(&drawable->message, message, sizeof drawable->message);
     drawable->target = surface_ref(truth_surface(model->truth, message->base.surface_id));
-    set_region(model, drawable);
+    drawn_region(drawable, model->width, model->height);
     set_reads(model, drawable, message);
     drawable->put = is_put(drawable);
     drawable->reads_target = !drawable->put;

@@ -21,7 +21,6 @@ typedef struct Model {
     GQueue queue; /* Drawable, references: what the client still has to walk over */
     unsigned n_commands, n_released; /* guest resources */
     unsigned n_dropped, n_rendered, n_merged, n_moved;
-    bool upwards;
 } Model;
 
 void model_init(Model *model, uint64_t seed, uint32_t width, uint32_t height, bool has_client);
