@@ -79,8 +79,8 @@ class Process:
         return [[int(n) for n in line.split()[1:]] for line in self.lines if line.startswith(word + ' ')]
 
 
-def replay_host(build, port, library_path, *arguments):
-    return Process([os.path.join(build, 'bench', 'replay-host'), '-p', str(port), *arguments, unpack(build)], library_path)
+def replay_host(build, port, library_path, *arguments, program='replay-host'):
+    return Process([os.path.join(build, 'bench', program), '-p', str(port), *arguments, unpack(build)], library_path)
 
 
 def drain_client(build, port, library_path, *arguments):

@@ -12,7 +12,8 @@ FIGURES = [('cpu', 'client CPU', 0.8, 's', 1), ('main', 'main thread CPU', 0.2, 
 def one_run(build, compression, rate, library_path):
     port = free_port()
     # with streaming, as it always was here: the client must cope with what comes
-    host = replay_host(build, port, None, '-c', compression, '-r', str(rate), '--prefeed', str(PREFEED), '--streaming')
+    host = replay_host(build, port, None, '-c', compression, '-r', str(rate), '--prefeed', str(PREFEED), '--streaming',
+                       program='replay-host-deployed')
     host.wait_for('ready')
     client = drain_client(build, port, library_path)
     host.wait_for('fed')

@@ -7,8 +7,9 @@
  * "fed 8674 commands", "end ..."), starts the main part of the recording when a display client is
  * there, and ends when its standard input is closed.
  *
- * A thread of its own parses the recording, with our parser whatever the server library is, and
- * frees what was released; its processor time is left out of the server's. */
+ * A thread of its own parses the recording and frees what was released; its processor time is left
+ * out of the server's. The parser is ours whatever the server library is; replay-host-deployed is
+ * the same program with that of the deployed library. */
 #include <fcntl.h>
 #include <glib.h>
 #include <glib-unix.h>

@@ -209,7 +209,7 @@ CodecResult glz_decode(GlzWindow *window, const uint8_t *data, size_t size, GlzI
     if (result == CODEC_OK)
         result = glz_window_admit(window, &info, &source.generation, &source.missing);
     if (result == CODEC_OK) {
-        GlzImage *decoded = glz_image_new(&info);
+        GlzImage *decoded = glz_window_new_image(window, &info);
 
         if (decoded)
             result = decode_pixels(data + GLZ_HEADER_SIZE, data + size, &source, decoded);

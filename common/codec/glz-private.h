@@ -7,15 +7,28 @@
 
 #include <stdatomic.h>
 
+struct GlzSlab;
+
 struct GlzImage {
     atomic_uint refs;
+    struct GlzSlab *slab; /* where it lies; NULL: in memory of its own */
     GlzInfo info;
     uint32_t n_units; /* width * height */
     _Alignas(16) uint32_t pixels[];
 };
 
+/* Where a window's images lie. Slabs hold at most max_bytes in all, whatever keeps them. The caller
+ * locks; images are released by any thread, also when the memory has been freed. */
+typedef struct GlzMemory GlzMemory;
+
+GlzMemory *glz_memory_new(size_t max_bytes); /* NULL when there is no memory */
+void glz_memory_free(GlzMemory *memory);     /* NULL is fine */
+/* Room for an image; only its slab is set. NULL when there is no memory. */
+GlzImage *glz_memory_image(GlzMemory *memory, size_t n_units);
+void glz_image_release(GlzImage *image);
+
 /* NULL when there is no memory. One reference. */
-GlzImage *glz_image_new(const GlzInfo *info);
+GlzImage *glz_window_new_image(GlzWindow *window, const GlzInfo *info);
 
 /* May an image with this header be decoded now? On CODEC_MISSING *missing is set. *generation is to
  * be handed to glz_window_lookup() and glz_window_insert(). */

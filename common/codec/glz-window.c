@@ -2,7 +2,6 @@
 /* The client's window of GLZ images: which are there, which is the lowest missing one, and when
  * they may go (docs/spec/lz.md 4.3, rules C1 to C5). */
 #include "codec/glz-private.h"
-#include "codec/lz-private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@ typedef struct Entry {
 
 struct GlzWindow {
     GlzLock lock;
+    GlzMemory *memory;
     uint64_t max_pixels;
     uint64_t generation; /* counts resets */
     uint64_t gap;        /* the lowest id that has not come yet */
@@ -37,11 +37,14 @@ static void window_unlock(GlzWindow *window)
         window->lock.unlock(window->lock.ctx);
 }
 
-GlzImage *glz_image_new(const GlzInfo *info)
+GlzImage *glz_window_new_image(GlzWindow *window, const GlzInfo *info)
 {
     size_t units = (size_t)info->image.width * info->image.height;
-    GlzImage *image = lz_alloc_pixels(sizeof *image + units * 4);
+    GlzImage *image;
 
+    window_lock(window);
+    image = glz_memory_image(window->memory, units);
+    window_unlock(window);
     if (image) {
         atomic_init(&image->refs, 1);
         image->info = *info;
@@ -59,7 +62,7 @@ GlzImage *glz_image_ref(GlzImage *image)
 void glz_image_unref(GlzImage *image)
 {
     if (image && atomic_fetch_sub_explicit(&image->refs, 1, memory_order_acq_rel) == 1)
-        free(image);
+        glz_image_release(image);
 }
 
 uint64_t glz_image_id(const GlzImage *image)
@@ -81,11 +84,16 @@ GlzWindow *glz_window_new(size_t max_bytes, const GlzLock *lock)
 {
     GlzWindow *window = calloc(1, sizeof *window);
 
-    if (window) {
-        window->max_pixels = max_bytes / 4;
-        if (lock)
-            window->lock = *lock;
+    if (!window)
+        return NULL;
+    window->memory = glz_memory_new(max_bytes);
+    if (!window->memory) {
+        free(window);
+        return NULL;
     }
+    window->max_pixels = max_bytes / 4;
+    if (lock)
+        window->lock = *lock;
     return window;
 }
 
@@ -115,6 +123,7 @@ void glz_window_free(GlzWindow *window)
     for (size_t i = 0; i < window->n; i++)
         glz_image_unref(window->entries[window->first + i].image);
     free(window->entries);
+    glz_memory_free(window->memory);
     free(window);
 }
 

@@ -35,7 +35,7 @@ uint32_t lz_type_of_format(CodecFormat format)
 
 void *lz_alloc_pixels(size_t size)
 {
-    if (size < 2 * LARGE_PAGE)
+    if (size < LARGE_PAGE)
         return malloc(size);
 
     void *memory = NULL;

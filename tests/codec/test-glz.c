@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The GLZ codec: dictionary to window over many images, images out of order, the window's bounds,
  * damaged streams. */
-#include "codec/glz.h"
+#include "codec/glz-private.h"
 #include "codec/lz.h"
 #include "codec/zlib-glz.h"
 #include "pictures.h"
@@ -324,6 +324,46 @@ static void window_reset_at_reconnect(void)
     glz_image_unref(kept);
 }
 
+/* Images that are held keep more than themselves, but not without end. */
+static void test_held_images(void)
+{
+    enum { N = 500, SIDE = 128, BYTES = SIDE * SIDE * 4 };
+    static uint8_t data[4096];
+    static GlzImage *held[N];
+    GlzWindow *window = glz_window_new(16 << 20, NULL);
+    unsigned in_slabs = 0, alone = 0;
+
+    tap_case("glz: images that stay referred to outside of the window");
+    for (uint64_t id = 0; id < N; id++) {
+        size_t size = flat_image(data, id, id ? 1 : 0, SIDE, SIDE);
+
+        CHECK(glz_decode(window, data, size, &held[id], NULL) == CODEC_OK);
+        in_slabs += held[id]->slab != NULL;
+        alone += held[id]->slab == NULL;
+    }
+#ifndef __SANITIZE_ADDRESS__
+    CHECK(in_slabs > 200 && (size_t)in_slabs * BYTES < 16 << 20);
+#endif
+    CHECK(alone > 200);
+    /* When they are let go there are slabs again. */
+    for (uint64_t id = 0; id < N; id++) {
+        CHECK(held[id]->info.id == id && glz_image_pixels(held[id])[SIDE * SIDE - 1] == 0x030201);
+        if (id + 1 < N)
+            glz_image_unref(held[id]);
+    }
+    for (uint64_t id = N; id < N + 2; id++)
+        CHECK(glz_decode(window, data, flat_image(data, id, 1, SIDE, SIDE), NULL, NULL) ==
+              CODEC_OK);
+    GlzImage *last = glz_window_get(window, N + 1);
+#ifndef __SANITIZE_ADDRESS__
+    CHECK(last && last->slab);
+#endif
+    glz_window_free(window);
+    CHECK(glz_image_pixels(last)[7] == 0x030201 && glz_image_pixels(held[N - 1])[7] == 0x030201);
+    glz_image_unref(last);
+    glz_image_unref(held[N - 1]);
+}
+
 static void test_dropping_needs_no_gap(void)
 {
     uint8_t data[4096];
@@ -441,6 +481,7 @@ int main(void)
     out_of_order_arrival();
     glz_window_memory_bound();
     window_reset_at_reconnect();
+    test_held_images();
     test_dropping_needs_no_gap();
     test_dictionary();
     test_damage();

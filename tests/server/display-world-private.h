@@ -27,8 +27,5 @@ void peer_deliver_subs(Peer *peer, uint64_t serial, const WireSubMessage *subs, 
 Drawable *world_drawable(World *world);
 Blob *world_blob(const void *data, size_t size);
 void world_base(WireDisplayBase *base, uint32_t id, const pixman_box32_t *box);
-/* To the reference, the truth and the views; takes drawable over. */
-void world_draw(World *world, uint16_t type, const DrawableMessage *message, uint8_t effect,
-                Drawable *drawable);
 
 #endif

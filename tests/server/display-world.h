@@ -62,6 +62,10 @@ void world_free(World *world);
 void world_create(World *world, uint32_t id, uint32_t format, uint32_t width, uint32_t height,
                   bool keep_data);
 void world_destroy(World *world, uint32_t id);
+/* A drawing that the test has made: to the reference, the truth and the views; takes drawable over.
+ */
+void world_draw(World *world, uint16_t type, const DrawableMessage *message, uint8_t effect,
+                Drawable *drawable);
 void world_primary(World *world, uint32_t width, uint32_t height); /* with monitors and MARK */
 
 /* Drawings; also executed on the reference. */
