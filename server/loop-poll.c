@@ -5,12 +5,15 @@
 #include <glib.h>
 #include <poll.h>
 
+enum { POSTS_BEFORE_LOOK = 3 }; /* turns for posts before descriptors have theirs */
+
 typedef struct PollLoop {
     Loop base;
     pthread_t thread; /* that runs it; atomic: asked for by others */
     GPtrArray *watches, *timers;
     struct pollfd *fds;
     unsigned n_fds_allocated;
+    unsigned without_look; /* turns since the last poll() */
     uint64_t round; /* counts the turns: what is armed in one is due in the next at the earliest */
 } PollLoop;
 
@@ -217,17 +220,14 @@ static void run_watches(PollLoop *loop, unsigned n)
     }
 }
 
-void loop_run_once(Loop *base, int timeout_ms)
+/* poll() for the watches there are; how many descriptors have something to tell. */
+static int look(PollLoop *loop, unsigned n, int timeout_ms)
 {
-    PollLoop *loop = (PollLoop *)base;
-    unsigned n = loop->watches->len;
-
-    __atomic_store_n(&loop->thread, pthread_self(), __ATOMIC_RELEASE);
     if (n + 1 > loop->n_fds_allocated) {
         loop->n_fds_allocated = n + 8;
         loop->fds = g_renew(struct pollfd, loop->fds, loop->n_fds_allocated);
     }
-    loop->fds[0] = (struct pollfd){base->wake_fd, POLLIN, 0};
+    loop->fds[0] = (struct pollfd){loop->base.wake_fd, POLLIN, 0};
     for (unsigned i = 0; i < n; i++) {
         PollWatch *watch = loop->watches->pdata[i];
 
@@ -237,9 +237,22 @@ void loop_run_once(Loop *base, int timeout_ms)
                                                (watch->events & LOOP_WRITE ? POLLOUT : 0),
                                            0};
     }
+    return poll(loop->fds, n + 1, timeout_ms);
+}
 
+void loop_run_once(Loop *base, int timeout_ms)
+{
+    PollLoop *loop = (PollLoop *)base;
+    unsigned n = loop->watches->len;
+    int ready = 0;
+
+    __atomic_store_n(&loop->thread, pthread_self(), __ATOMIC_RELEASE);
     bool posted = loop_base_has_posts(base);
-    int ready = poll(loop->fds, n + 1, posted ? 0 : wait_ms(loop, timeout_ms));
+    /* A system call for each post would cost more than most posts. */
+    if (!posted || ++loop->without_look > POSTS_BEFORE_LOOK) {
+        ready = look(loop, n, posted ? 0 : wait_ms(loop, timeout_ms));
+        loop->without_look = 0;
+    }
 
     loop_enter(base);
     loop->round++;
