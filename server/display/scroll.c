@@ -21,6 +21,8 @@ enum {
     CELL_HEIGHT = 16,
     CELL_ROWS = 3,   /* sampled in each */
     REACH = 192,     /* how far outside of the box a moved window may come from */
+    NEAR = 48,       /* where it mostly comes from */
+    FEW_ROWS = 8,    /* that tell whether a move goes on */
     COLUMN_STEP = 5, /* rows from one sample of a column to the next */
     SLACK = 20,      /* percent of a row or column that may be wrong at the edge */
     FILTER_BITS = 1 << 15,
@@ -235,13 +237,13 @@ static unsigned filter_bit(const uint8_t *bytes)
 }
 
 /* Any offset: each place around the box is looked at, with a filter in front. */
-static void search_anywhere(Finder *finder, int32_t step)
+static void search_anywhere(Finder *finder, int32_t step, int32_t reach)
 {
     uint8_t filter[FILTER_BITS / 8] = {0};
     int32_t last = finder->old->width - ANCHOR_BYTES / (int32_t)finder->size;
-    int32_t left = MAX(0, finder->box.x1 - REACH), right = MIN(last + 1, finder->box.x2 + REACH);
-    int32_t top = MAX(0, finder->box.y1 - REACH),
-            bottom = MIN(finder->old->height, finder->box.y2 + REACH);
+    int32_t left = MAX(0, finder->box.x1 - reach), right = MIN(last + 1, finder->box.x2 + reach);
+    int32_t top = MAX(0, finder->box.y1 - reach),
+            bottom = MIN(finder->old->height, finder->box.y2 + reach);
     unsigned looks = 0;
 
     if ((int64_t)(right - left) * (bottom - top) > MAX_PLACES)
@@ -497,6 +499,28 @@ static bool fit(const Finder *finder, int32_t dx, int32_t dy, ScrollMove *move)
     return true;
 }
 
+bool scroll_goes_on(const CanvasPixels *old, const pixman_box32_t *box, const ScrollSource *picture,
+                    const ScrollMove *move)
+{
+    unsigned size = canvas_unpacked_size(old->format), same = 0, changed = 0;
+    const pixman_box32_t *to = &move->to;
+    size_t bytes = (size_t)(to->x2 - to->x1) * size;
+
+    if ((!move->dx && !move->dy) || to->x1 < box->x1 || to->y1 < box->y1 || to->x2 > box->x2 ||
+        to->y2 > box->y2 || to->y2 - to->y1 < FEW_ROWS || to->x1 - move->dx < 0 ||
+        to->y1 - move->dy < 0 || to->x2 - move->dx > old->width || to->y2 - move->dy > old->height)
+        return false;
+    for (int i = 0; i < FEW_ROWS; i++) {
+        int32_t y = to->y1 + (2 * i + 1) * (to->y2 - to->y1) / (2 * FEW_ROWS);
+        const uint8_t *row = picture->row(picture->context, y) + (size_t)(to->x1 - box->x1) * size;
+
+        same += memcmp(row, canvas_row(old, y - move->dy) + (size_t)(to->x1 - move->dx) * size,
+                       bytes) == 0;
+        changed += memcmp(row, canvas_row(old, y) + (size_t)to->x1 * size, bytes) != 0;
+    }
+    return same * 4 >= FEW_ROWS * 3 && changed * 4 >= FEW_ROWS;
+}
+
 bool scroll_find(const CanvasPixels *old, const pixman_box32_t *box, const ScrollSource *picture,
                  bool anywhere, ScrollMove *move)
 {
@@ -528,9 +552,9 @@ bool scroll_find(const CanvasPixels *old, const pixman_box32_t *box, const Scrol
             search_rows(finder);
             found = elect(finder, 1, &dx, &dy) && fit(finder, dx, dy, move);
         }
-        if (!found && anywhere) {
+        for (int32_t reach = NEAR; !found && anywhere && reach <= REACH; reach += REACH - NEAR) {
             clear_votes(finder);
-            search_anywhere(finder, step);
+            search_anywhere(finder, step, reach);
             found = elect(finder, step, &dx, &dy) && fit(finder, dx, dy, move);
         }
     }
