@@ -48,15 +48,19 @@ bool scroll_look(ScrollHistory *history, const CanvasPixels *old, const pixman_b
     unsigned *in_vain = counter(history, box);
     bool tired = (*in_vain >= PATIENCE && *in_vain % NOW_AND_THEN != 0) ||
                  (history->in_vain >= ALL_PATIENCE && history->in_vain % NOW_AND_THEN != 0);
+    bool anywhere = (*in_vain < SHORT_PATIENCE || *in_vain % SELDOM == 0) &&
+                    (history->free_in_vain < PATIENCE || history->in_vain % NOW_AND_THEN == 0);
 
     *move = history->last;
     if (tired || !((same_box(box, &history->box) && scroll_goes_on(old, box, picture, move)) ||
-                   scroll_find(old, box, picture,
-                               *in_vain < SHORT_PATIENCE || *in_vain % SELDOM == 0, move))) {
+                   scroll_find(old, box, picture, anywhere, move))) {
+        history->free_in_vain += !tired && anywhere;
         ++*in_vain;
         history->in_vain++;
         return false;
     }
+    if (move->dx && move->dy)
+        history->free_in_vain = 0;
     history->place_before = *in_vain;
     history->before = history->in_vain;
     *in_vain = history->in_vain = 0;

@@ -543,7 +543,7 @@ bool scroll_find(const CanvasPixels *old, const pixman_box32_t *box, const Scrol
         found = true;
     } else if (choose_anchors(finder)) {
         /* Of a large area not every row is needed. */
-        int32_t step = CLAMP(height / 256, 1, 4);
+        int32_t step = CLAMP(height / 96, 1, 6);
 
         search_columns(finder);
         found = elect(finder, 1, &dx, &dy) && fit(finder, dx, dy, move);

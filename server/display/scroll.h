@@ -40,9 +40,10 @@ bool scroll_goes_on(const CanvasPixels *old, const pixman_box32_t *box, const Sc
  * only now and then. */
 enum { SCROLL_PLACES = 8 };
 typedef struct ScrollHistory {
-    ScrollMove last;               /* what was found last */
-    pixman_box32_t box;            /* and where it was looked for */
-    unsigned in_vain;              /* looks in vain since then */
+    ScrollMove last;       /* what was found last */
+    pixman_box32_t box;    /* and where it was looked for */
+    unsigned in_vain;      /* looks in vain since then */
+    unsigned free_in_vain; /* searches in all directions since one of them found something */
     unsigned before, place_before; /* the same, and at its place, before the last find */
     unsigned n,
         oldest; /* places, of which the one that comes next is the oldest when all are used */
