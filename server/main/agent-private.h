@@ -72,7 +72,6 @@ void agent_detach(Agent *agent, CharDevice *device);
 /* agent-guest.c */
 extern const CharDeviceUser agent_guest_user;
 void agent_guest_reset(Agent *agent);
-void agent_send_pending(Agent *agent);
 void agent_send_client_disconnected(Agent *agent);
 /* agent.c */
 void agent_violation(Agent *agent, const char *what);

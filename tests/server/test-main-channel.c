@@ -183,8 +183,7 @@ static void test_net_test(void)
         peer_run(server);
     }
     ChannelClient *cc = server->main->channel->clients->data;
-    CHECK(client_bits_per_second(cc->client) > 0 ||
-          cc->engine->net_test_pongs == 3); /* faster than can be told */
+    CHECK(cc->engine->net_test_pongs == 3);
     CHECK(((MainClient *)cc)->monitor != NULL);
     /* A second answer to the same ping isn't counted. */
     peer_send(peer, SPICE_MSGC_PONG, &(WireMsgcPong){.id = 3});
