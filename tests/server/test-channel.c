@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "channel/engine.h"
+#include "clock.h"
 #include "tap.h"
 
 /* ---- Framing ---- */
@@ -338,16 +339,21 @@ static void test_room(void)
     close_session(&s);
 }
 
-static void answer_pings(Peer *peer)
+/* How many there were. */
+static unsigned answer_pings(Peer *peer)
 {
+    unsigned n = 0;
+
     while (peer_next(peer))
         if (peer->header.type == SPICE_MSG_PING && peer->body.size == 12) {
             WireMsgcPong pong;
 
+            n++;
             memcpy(&pong.id, peer->body.data, 4);
             memcpy(&pong.timestamp, peer->body.data + 4, 8);
             peer_send(peer, SPICE_MSGC_PONG, &pong);
         }
+    return n;
 }
 
 static void test_flow(void)
@@ -382,16 +388,22 @@ static void test_silent(void)
     n_fill_messages = 100;
     channel_client_want(s.cc);
     while ((n_fill_messages || s.cc->engine->queued) && loop_now_ns() < limit) {
-        loop_run_once(s.server->loop, 100);
+        clock_forward_ms(100);
+        loop_run_once(s.server->loop, 0);
         peer_receive(s.peer);
     }
     CHECK(!n_fill_messages);
+    for (int i = 0; i < 100; i++) {
+        clock_forward_ms(1000);
+        peer_run(s.server);
+    }
     CHECK(n_disconnected == 0);
     /* Late answers count again. */
     CHECK(s.cc->engine->silent);
     answer_pings(s.peer);
     peer_run_ms(s.server, 20);
     CHECK(!s.cc->engine->silent && s.cc->engine->rtt_us > 0);
+    limit = loop_now_ns() + UINT64_C(20000000000);
     n_fill_messages = 100;
     channel_client_want(s.cc);
     while ((n_fill_messages || s.cc->engine->queued) && loop_now_ns() < limit) {
@@ -402,21 +414,45 @@ static void test_silent(void)
     close_session(&s);
 }
 
+/* How many pings come in that time, each of them answered. */
+static unsigned pings_in(Session *s, unsigned seconds)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < seconds; i++) {
+        clock_forward_ms(1000);
+        peer_run(s->server);
+        n += answer_pings(s->peer);
+        peer_run(s->server);
+    }
+    return n;
+}
+
+/* On an idle connection: one to warm up, one to measure; again after 5 minutes, or 15 s. */
 static void test_latency(void)
 {
+    ChannelClass watched = inputs_class;
     Session s = open_session(&inputs_class, true, PEER_TCP);
 
-    while (!s.cc->engine->rtt_us) {
-        loop_run_once(s.server->loop, 10);
-        answer_pings(s.peer);
-    }
-    CHECK(s.peer->serial == 2); /* one to warm up, one to measure */
-    peer_run_ms(s.server, 300);
-    CHECK(!peer_next(s.peer)); /* not again for a while */
+    CHECK(pings_in(&s, 2) == 2 && s.cc->engine->rtt_us > 0);
+    CHECK(pings_in(&s, 290) == 0);
+    CHECK(pings_in(&s, 20) == 2);
     close_session(&s);
-    s = open_session(&inputs_class, true, PEER_UNIX);
-    peer_run_ms(s.server, 250);
-    CHECK(!peer_next(s.peer)); /* never on local sockets */
+    watched.watch_latency = true;
+    s = open_session(&watched, true, PEER_TCP);
+    CHECK(pings_in(&s, 2) == 2);
+    CHECK(pings_in(&s, 12) == 0);
+    CHECK(pings_in(&s, 6) == 2);
+    /* One that isn't answered isn't repeated, and ends nothing. */
+    for (int i = 0; i < 400; i++) {
+        clock_forward_ms(1000);
+        peer_run(s.server);
+    }
+    CHECK(peer_count(s.peer, SPICE_MSG_PING) == 2);
+    CHECK(n_disconnected == 0);
+    close_session(&s);
+    s = open_session(&watched, true, PEER_UNIX);
+    CHECK(pings_in(&s, 400) == 0); /* never on local sockets */
     close_session(&s);
 }
 

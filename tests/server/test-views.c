@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "clock.h"
 #include "display-world.h"
 
 enum {
@@ -75,6 +76,18 @@ static void test_attach(void)
     peer_init(peer, 1000, 1000);
     check_right(world, 0);
     CHECK(peer->marked);
+
+    tap_case("a client that says no INIT is closed after 30 s, another isn't");
+    silent.no_init = true;
+    Peer *mute = world_connect(world, &silent);
+    clock_forward_ms(29900);
+    world_run(world);
+    CHECK(!mute->closed && !peer->closed);
+    clock_forward_ms(200);
+    world_run(world);
+    CHECK(mute->closed && strstr(mute->reason->str, "no INIT") && !peer->closed);
+    peer_disconnect(mute);
+    check_right(world, 0);
 
     tap_case("a second INIT ends that client only");
     peer_init(peer, 1000, 1000);
