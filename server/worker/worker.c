@@ -345,17 +345,17 @@ static bool add_parts(Worker *worker)
         .context = worker,
     };
     Truth *truth = truth_new(worker->n_surfaces, &observer, worker);
-    Views *views = truth ? views_new(&config) : NULL;
     uint32_t mode = worker->server->inputs ? inputs_mouse_mode(worker->server->inputs)
                                            : SPICE_MOUSE_MODE_SERVER;
-    Cursor *cursor = views ? cursor_new(worker->server, worker->loop, worker->qxl->id, mode) : NULL;
+    /* The display channel comes last, as clients are told of the newest one first. */
+    Cursor *cursor = truth ? cursor_new(worker->server, worker->loop, worker->qxl->id, mode) : NULL;
+    Views *views = cursor ? views_new(&config) : NULL;
 
-    if (cursor) {
+    if (views) {
         hand_over(worker, truth, views, cursor);
         return true;
     }
-    if (views)
-        views_free(views);
+    cursor_free(cursor);
     if (truth)
         truth_free(truth);
     return false;
