@@ -205,6 +205,16 @@ void net_core_run(int ms)
     sweep();
 }
 
+void net_core_forward(unsigned ms)
+{
+    for (unsigned i = 0; i < timers->len; i++) {
+        SpiceTimer *timer = timers->pdata[i];
+
+        if (timer->due)
+            timer->due = MAX(timer->due - (gint64)ms * 1000, 1);
+    }
+}
+
 unsigned net_core_watches(void)
 {
     sweep();

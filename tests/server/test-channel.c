@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "channel/client-private.h"
 #include "channel/engine.h"
 #include "clock.h"
 #include "tap.h"
@@ -97,7 +98,13 @@ static void test_sizes(void)
         CHECK(ends(&inputs_class, true, SPICE_MSGC_PONG, sizes[i], sent) ==
               (sizes[i] < 12 || sizes[i] > 2048));
         CHECK(ends(&cursor_class, true, SPICE_MSGC_MIGRATE_DATA, sizes[i], 0));
+        CHECK(ends(&display_class, true, SPICE_MSGC_PONG, sizes[i], sent) ==
+              (sizes[i] < 12 || sizes[i] > 1024));
     }
+    CHECK(!ends(&display_class, true, SPICE_MSGC_PONG, 1024, 1024));
+    CHECK(ends(&display_class, true, SPICE_MSGC_PONG, 1025, 1025));
+    CHECK(!ends(&cursor_class, false, SPICE_MSGC_PONG, 1024, 1024));
+    CHECK(ends(&cursor_class, false, SPICE_MSGC_PONG, 1025, 1025));
 }
 
 static void test_types(void)
@@ -184,6 +191,29 @@ static void test_window(void)
         channel_client_send(s.cc, SPICE_MSG_CURSOR_MOVE, &move);
     peer_run(s.server);
     CHECK(peer_count(s.peer, SPICE_MSG_CURSOR_MOVE) <= 41);
+    close_session(&s);
+}
+
+/* One that was found to have little bandwidth. */
+static void test_slow_window(void)
+{
+    Session s = open_session(&cursor_class, true, PEER_UNIX);
+    Client *client = ((ChannelClient *)s.main->clients->data)->client;
+    WireMsgCursorMove move = {0};
+
+    peer_free(s.peer);
+    peer_run(s.server);
+    client_set_bandwidth(client, 1000000);
+    s.peer = peer_link(s.server, SPICE_CHANNEL_CURSOR, 0, client_connection_id(client), true, NULL,
+                       PEER_UNIX);
+    peer_run(s.server);
+    s.cc = s.channel->clients->data;
+    for (unsigned i = 0; i < 200; i++)
+        channel_client_send(s.cc, SPICE_MSG_CURSOR_MOVE, &move);
+    peer_run(s.server);
+    const WireMsgSetAck *ack = peer_expect(s.peer, SPICE_MSG_SET_ACK);
+    CHECK(ack && ack->window == 40);
+    CHECK(peer_count(s.peer, SPICE_MSG_CURSOR_MOVE) == 80);
     close_session(&s);
 }
 
@@ -486,6 +516,8 @@ int main(void)
     test_garbage();
     tap_case("acknowledgement window");
     test_window();
+    tap_case("acknowledgement window of a slow client");
+    test_slow_window();
     tap_case("bodies by reference, mini headers");
     test_bodies(true);
     tap_case("bodies by reference, full headers");
