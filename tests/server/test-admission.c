@@ -293,7 +293,8 @@ static void test_flood(void)
     uint8_t bytes[200];
     unsigned calls;
 
-    tap_case("24: a flood of connections: bounded, the oldest go, a client still gets in");
+    tap_case("24, cve_2016_9578: a flood of connections: bounded, the oldest go, a client still "
+             "gets in");
     link_server_defaults();
     port = open_on_port("127.0.0.1", 0);
     limit(60000, 50, 1 << 20);

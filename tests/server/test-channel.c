@@ -508,9 +508,9 @@ int main(void)
     test_framing(true);
     tap_case("full headers");
     test_framing(false);
-    tap_case("cve_2016_9577_sizes");
+    tap_case("cve_2016_9577_sizes, huge_message_2019");
     test_sizes();
-    tap_case("unknown types, and messages of a migration");
+    tap_case("cve_2026_105958: unknown types, and messages of a migration");
     test_types();
     tap_case("garbage");
     test_garbage();
@@ -525,7 +525,7 @@ int main(void)
     tap_case("a long body that ends with a reference");
     test_body_long(true);
     test_body_long(false);
-    tap_case("bodies by reference are dropped");
+    tap_case("use_after_free_2019: bodies by reference are dropped");
     test_bodies_dropped();
     tap_case("room");
     test_room();

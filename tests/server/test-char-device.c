@@ -130,7 +130,7 @@ static void test_kinds(void)
 
 int main(void)
 {
-    tap_case("calls inside of callbacks");
+    tap_case("use_after_free_2019: calls inside of callbacks");
     test_recursion();
     tap_case("a device that doesn't tell when it can be written to");
     test_polled();

@@ -260,7 +260,7 @@ static void test_worker(void)
 
 int main(void)
 {
-    tap_case("closing inside callbacks");
+    tap_case("use_after_free_2019: closing inside callbacks");
     test_closing();
     tap_case("cve_2013_4130_client_leaves_in_broadcast");
     cve_2013_4130_client_leaves_in_broadcast();

@@ -547,6 +547,6 @@ int main(void)
     hostile_rejected("paths and styles", bad_paths);
     hostile_drawn("paths: empty, endless, with styles that go nowhere", odd_paths, 12);
     hostile_rejected("texts", bad_texts);
-    hostile_rejected("glyphs larger than their text", bad_glyphs);
+    hostile_rejected("glyph_size_overflow_2015: glyphs larger than their text", bad_glyphs);
     return hostile_end();
 }

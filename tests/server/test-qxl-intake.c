@@ -6,6 +6,7 @@
 #include "codec/quic.h"
 #include "server/fake-rooms.h"
 #include "server/hostile.h"
+#include "worker/worker-private.h"
 
 static void send_good(void)
 {
@@ -460,6 +461,23 @@ static void declared_sources(void)
     }
 }
 
+/* Of 16 bits that no image can say, unknown to clients until somebody needs it. */
+static void surface_565(void)
+{
+    QXLSurfaceCmd *create = guest_surface(guest, 30, SPICE_SURFACE_FMT_16_565, 64, 64, 128);
+    QXLDrawable *d = hostile_good(QXL_DRAW_ALPHA_BLEND);
+
+    create->flags = QXL_SURF_FLAG_KEEP_DATA;
+    guest_push(guest, QXL_CMD_SURFACE, hostile_at(create));
+    d->u.alpha_blend.src_bitmap = hostile_at(hostile_surface_image(30));
+    d->surfaces_dest[1] = 30;
+    guest_draw(guest, d);
+    guest_sync(guest);
+    for (int i = 0; i < 5; i++) /* clients take it */
+        fake_server_run(worker_of(&guest->instance)->server);
+    guest_destroy_surface(guest, 30);
+}
+
 /* ---- other commands ---- */
 
 static void updates(void)
@@ -661,10 +679,11 @@ int main(void)
     hostile_rejected("commands that are cut off by the slot's end", cut_commands);
     hostile_rejected("cve_2015_5260: ids of surfaces that don't exist, in every command", targets);
     hostile_rejected("boxes outside of the surface, inverted, empty", boxes);
-    hostile_rejected("chunk lists: bad links", bad_chunks);
-    hostile_rejected("chunk lists: circular", circular_chunks);
-    hostile_rejected("chunk lists: too long, beyond 2 GiB", huge_chunks);
-    hostile_rejected("bitmaps: size, stride, format, palette, data", bad_bitmaps);
+    hostile_rejected("qxl_unpack_chunks_2025: chunk lists: bad links", bad_chunks);
+    hostile_rejected("unbounded_guest_data_2015: chunk lists: circular", circular_chunks);
+    hostile_rejected("unbounded_guest_data_2015: chunk lists: too long, beyond 2 GiB", huge_chunks);
+    hostile_rejected("bitmap_consistent_2015: bitmaps: size, stride, format, palette, data",
+                     bad_bitmaps);
     hostile_rejected("images: address and type", bad_images);
     hostile_drawn("chunks that end inside a line, and inside a pixel", split_lines, 5);
     hostile_drawn("chunks without data between others", empty_chunks, 1);
@@ -673,6 +692,9 @@ int main(void)
     hostile_drawn("cve_2020_14355: QUIC whose data end early or are garbage", quic_cut, 4);
     hostile_rejected("images of surfaces that weren't declared, or don't fit", undeclared_sources);
     hostile_drawn("images of surfaces, with areas out of this world", declared_sources, 18);
+    unsigned created = rooms_drawings[SPICE_MSG_DISPLAY_SURFACE_CREATE];
+    hostile_drawn("a surface of 16 bits 565 that clients have to be told of", surface_565, 1);
+    CHECK(rooms_have_logs || rooms_drawings[SPICE_MSG_DISPLAY_SURFACE_CREATE] > created);
     hostile_rejected("updates of empty, negative and endless areas", updates);
     hostile_rejected("messages: without an end, with control characters", messages);
     hostile_rejected("cve_2015_5261: surfaces: size, stride, format, address, number",

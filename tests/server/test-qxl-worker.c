@@ -228,6 +228,39 @@ static void updates(void)
     end();
 }
 
+static void other_surfaces(void)
+{
+    QXLRect rects[2], area = guest_rect(0, 0, 64, 64);
+    QXLUpdateCmd *update;
+
+    tap_case("wrong_surface_in_updates: an update is of the surface that it names");
+    begin();
+    guest_create_primary(guest, 64, 64, false);
+    run_vm();
+    QXLSurfaceCmd *create = guest_surface(guest, 5, SPICE_SURFACE_FMT_32_xRGB, 4, 4, 16);
+    uint32_t *pixels = (uint32_t *)(guest->memory + guest->used - 64);
+    CHECK(create->u.surface_create.data == guest_address(guest, pixels));
+    guest_push(guest, QXL_CMD_SURFACE, guest_address(guest, create));
+    guest_fill(guest, 5, guest_rect(0, 0, 4, 4), 0x222222);
+    guest_fill(guest, 0, guest_rect(0, 0, 64, 64), 0x111111);
+    spice_qxl_update_area(&guest->instance, 5, &area, rects, 2, 1);
+    CHECK(rects[0].right == 4 && rects[0].bottom == 4 && rects[1].right == 0);
+    CHECK((pixels[0] & 0xffffff) == 0x222222 && (pixels[15] & 0xffffff) == 0x222222);
+    spice_qxl_update_area(&guest->instance, 0, &area, rects, 2, 1);
+    CHECK(rects[0].right == 64 && rects[0].bottom == 64 && rects[1].right == 0);
+    CHECK(guest_pixel(guest, 0, 0) == 0x111111 && (pixels[0] & 0xffffff) == 0x222222);
+    update = guest_alloc(guest, sizeof *update);
+    update->area = guest_rect(0, 0, 4, 4);
+    update->surface_id = 5;
+    update->update_id = 9;
+    guest_fill(guest, 5, guest_rect(0, 0, 4, 4), 0x333333);
+    guest_push(guest, QXL_CMD_UPDATE, guest_address(guest, update));
+    WAIT_FOR(guest_count(guest, GUEST_NOTIFY, NULL) == 1);
+    CHECK((pixels[0] & 0xffffff) == 0x333333 && guest_pixel(guest, 0, 0) == 0x111111);
+    spice_qxl_destroy_surfaces(&guest->instance);
+    end();
+}
+
 static void oom(void)
 {
     static uint32_t pixels[256 * 256];
@@ -716,6 +749,7 @@ int main(void)
     wakes_from_a_doze();
     stops();
     updates();
+    other_surfaces();
     oom();
     holds_little();
     many_surfaces();
