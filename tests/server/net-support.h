@@ -24,8 +24,6 @@ unsigned net_core_watches(void), net_core_timers(void);
 void net_core_forward(unsigned ms);
 /* Callbacks since the start: a loop that spins has many. */
 unsigned net_core_calls(void);
-/* Longest callback so far, us; reset by reading. */
-unsigned net_core_longest_us(void);
 
 typedef struct NetEvent {
     int event;

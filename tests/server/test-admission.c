@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Admission's listeners and limits: what binds, time, connections, memory, descriptors, guesses of
- * passwords, and how long the main loop is held up. */
+ * passwords, and where keys are made. */
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -360,6 +361,36 @@ static void test_descriptors(void)
 
 /* ---- Keys ---- */
 
+static unsigned keys_made, keys_made_here; /* atomic; on the application's thread */
+static pthread_t application;
+
+/* Called instead of OpenSSL's own, which does the work. */
+int EVP_PKEY_keygen(EVP_PKEY_CTX *context, EVP_PKEY **pair)
+{
+    int (*make)(EVP_PKEY_CTX *, EVP_PKEY **);
+
+    *(void **)&make = dlsym(RTLD_NEXT, "EVP_PKEY_keygen");
+    g_atomic_int_inc(&keys_made);
+    if (pthread_equal(pthread_self(), application))
+        g_atomic_int_inc(&keys_made_here);
+    return make(context, pair);
+}
+
+static void test_keys_elsewhere(void)
+{
+    LinkPeer peer;
+
+    tap_case("8.5: keys are made on another thread than the application's");
+    application = pthread_self();
+    link_server_defaults();
+    CHECK(link_server_open());
+    peer = link_peer_new(false);
+    CHECK(link_peer_link(&peer, 0, SPICE_CHANNEL_MAIN, 0, "") == SPICE_LINK_ERR_OK);
+    CHECK(g_atomic_int_get(&keys_made) > 0 && g_atomic_int_get(&keys_made_here) == 0);
+    link_peer_close(&peer);
+    close_server();
+}
+
 static void test_keys(void)
 {
     AdmissionLimits limits = ADMISSION_LIMITS;
@@ -536,6 +567,7 @@ int main(void)
     test_deadline();
     test_flood();
     test_descriptors();
+    test_keys_elsewhere();
     test_keys();
     test_guard();
     test_helper();
