@@ -518,6 +518,18 @@ static void test_tls(void)
     CHECK(link_peer_start_tls(&peer));
     CHECK(link_peer_link(&peer, 0, SPICE_CHANNEL_MAIN, 0, "") == SPICE_LINK_ERR_OK);
     CHECK(next_message(&peer, body, sizeof body) == SPICE_MSG_MAIN_INIT);
+
+    tap_case("10: no warning about a keyboard that is encrypted");
+    net_pair(fds);
+    CHECK(spice_server_add_ssl_client(server, fds[0], 0) == 0);
+    LinkPeer inputs = link_peer_over(fds[1]);
+    uint32_t id = wire_link_word_read(body);
+    CHECK(link_peer_start_tls(&inputs));
+    CHECK(link_peer_link(&inputs, id, SPICE_CHANNEL_INPUTS, 0, "") == SPICE_LINK_ERR_OK);
+    CHECK(next_message(&inputs, body, sizeof body) == SPICE_MSG_INPUTS_INIT);
+    CHECK(link_peer_send(&peer, "\x68\0\0\0\0\0", 6)); /* ATTACH_CHANNELS */
+    CHECK(next_message(&peer, body, sizeof body) == SPICE_MSG_MAIN_CHANNELS_LIST);
+    link_peer_close(&inputs);
     link_peer_close(&peer);
     server_free(server);
 

@@ -410,6 +410,10 @@ static void test_primary_change(void)
     views_reset(world->views);
     check_right(world, 0);
     CHECK(peer_count(peer, SPICE_MSG_DISPLAY_STREAM_DESTROY_ALL) == 1);
+    CHECK(g_array_index(peer->types, uint16_t, peer->types->len - 2) ==
+          SPICE_MSG_DISPLAY_INVAL_ALL_PALETTES);
+    CHECK(g_array_index(peer->types, uint16_t, peer->types->len - 1) ==
+          SPICE_MSG_DISPLAY_STREAM_DESTROY_ALL);
     world_primary(world, 100, 100);
     check_right(world, 0);
     world_free(world);
