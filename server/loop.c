@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The common half of the loops: posts from other threads, time, and the way to each kind. */
+/* The common half of the loops: posts from other threads, and the way to each kind. */
 #include "loop-private.h"
 
 #include <errno.h>
 #include <glib.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 bool loop_base_init(Loop *loop, const LoopClass *class)
@@ -168,17 +167,4 @@ void loop_timer_free(LoopTimer *timer)
 {
     if (timer)
         timer->loop->class->timer_free(timer);
-}
-
-uint64_t loop_now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-uint32_t loop_now_ms(void)
-{
-    return loop_now_ns() / 1000000;
 }

@@ -48,7 +48,8 @@ static uint32_t brush_color(const WireBrush *brush)
     return brush->type == SPICE_BRUSH_TYPE_SOLID ? brush->u.color : 0;
 }
 
-CanvasResult canvas_brush_source(CanvasDraw *draw, const WireBrush *brush, CanvasOperand *operand,
+/* The source of a brush for the columns of D (section 6). */
+static CanvasResult brush_source(CanvasDraw *draw, const WireBrush *brush, CanvasOperand *operand,
                                  CanvasSource *source)
 {
     CanvasResult result;
@@ -73,7 +74,7 @@ CanvasResult canvas_paint_brush(CanvasDraw *draw, const CanvasArea *area, const 
 
     if (brush->type != SPICE_BRUSH_TYPE_PATTERN)
         return paint_solid(draw, area, brush_color(brush), rop);
-    result = canvas_brush_source(draw, brush, operand, &job.source);
+    result = brush_source(draw, brush, operand, &job.source);
     if (result != CANVAS_OK)
         return result;
     result = canvas_area_paint(area, canvas_target(draw), change_rop, &job);
@@ -260,7 +261,7 @@ CanvasResult canvas_draw_opaque(CanvasDraw *draw, const WireMsgDisplayDrawOpaque
     if (result == CANVAS_OK && !placement.scaled && !canvas_same_depth(draw, &draw->source.pixels))
         result = CANVAS_BAD_MESSAGE;
     if (result == CANVAS_OK)
-        result = canvas_brush_source(draw, &message->brush, &draw->brush, &job.brush);
+        result = brush_source(draw, &message->brush, &draw->brush, &job.brush);
     if (result != CANVAS_OK)
         return result;
     job.exists = placement.exists;
@@ -310,7 +311,7 @@ CanvasResult canvas_draw_rop3(CanvasDraw *draw, const WireMsgDisplayDrawRop3 *me
         canvas_area_restrict(&draw->area, &placement.exists);
     if (canvas_area_is_empty(&draw->area))
         return CANVAS_OK;
-    result = canvas_brush_source(draw, &message->brush, &draw->brush, &job.brush);
+    result = brush_source(draw, &message->brush, &draw->brush, &job.brush);
     if (result == CANVAS_OK)
         result = source_of(draw, &placement, &job.image);
     if (result == CANVAS_OK)

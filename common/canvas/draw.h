@@ -47,10 +47,6 @@ CanvasResult canvas_operand_resolve(CanvasDraw *draw, CanvasOperand *operand);
  * pixel. */
 bool canvas_same_depth(const CanvasDraw *draw, const CanvasPixels *pixels);
 
-/* The source of a brush for the columns of D (section 6). */
-CanvasResult canvas_brush_source(CanvasDraw *draw, const WireBrush *brush, CanvasOperand *operand,
-                                 CanvasSource *source);
-
 /* Paint D with an operation between a brush and the target. */
 CanvasResult canvas_paint_brush(CanvasDraw *draw, const CanvasArea *area, const WireBrush *brush,
                                 CanvasOperand *operand, CanvasRop rop);

@@ -276,34 +276,21 @@ void wire_pubkey_write(uint8_t *pub_key, const uint8_t *modulus)
  * -------------------------------------------------------------------------------------------------
  */
 
-static const struct {
-    const char *name, *text;
-} link_errors[] = {
-    [SPICE_LINK_ERR_OK] = {"OK", "no error"},
-    [SPICE_LINK_ERR_ERROR] = {"ERROR", "the server refused the connection"},
-    [SPICE_LINK_ERR_INVALID_MAGIC] = {"INVALID_MAGIC", "the server didn't see a SPICE client"},
-    [SPICE_LINK_ERR_INVALID_DATA] = {"INVALID_DATA",
-                                     "the server didn't understand the connection request"},
-    [SPICE_LINK_ERR_VERSION_MISMATCH] = {"VERSION_MISMATCH",
-                                         "the server speaks another version of the protocol"},
-    [SPICE_LINK_ERR_NEED_SECURED] = {"NEED_SECURED", "the server wants an encrypted connection"},
-    [SPICE_LINK_ERR_NEED_UNSECURED] = {"NEED_UNSECURED",
-                                       "the server wants a connection without encryption"},
-    [SPICE_LINK_ERR_PERMISSION_DENIED] = {"PERMISSION_DENIED",
-                                          "the password is wrong, expired or not set"},
-    [SPICE_LINK_ERR_BAD_CONNECTION_ID] = {"BAD_CONNECTION_ID",
-                                          "the server doesn't know this session"},
-    [SPICE_LINK_ERR_CHANNEL_NOT_AVAILABLE] = {"CHANNEL_NOT_AVAILABLE",
-                                              "the server doesn't have this channel"},
+static const char *const link_errors[] = {
+    [SPICE_LINK_ERR_OK] = "no error",
+    [SPICE_LINK_ERR_ERROR] = "the server refused the connection",
+    [SPICE_LINK_ERR_INVALID_MAGIC] = "the server didn't see a SPICE client",
+    [SPICE_LINK_ERR_INVALID_DATA] = "the server didn't understand the connection request",
+    [SPICE_LINK_ERR_VERSION_MISMATCH] = "the server speaks another version of the protocol",
+    [SPICE_LINK_ERR_NEED_SECURED] = "the server wants an encrypted connection",
+    [SPICE_LINK_ERR_NEED_UNSECURED] = "the server wants a connection without encryption",
+    [SPICE_LINK_ERR_PERMISSION_DENIED] = "the password is wrong, expired or not set",
+    [SPICE_LINK_ERR_BAD_CONNECTION_ID] = "the server doesn't know this session",
+    [SPICE_LINK_ERR_CHANNEL_NOT_AVAILABLE] = "the server doesn't have this channel",
 };
 
 const char *wire_link_error_text(uint32_t error)
 {
-    return error < sizeof link_errors / sizeof link_errors[0] ? link_errors[error].text
+    return error < sizeof link_errors / sizeof link_errors[0] ? link_errors[error]
                                                               : "the server told an unknown error";
-}
-
-const char *wire_link_error_name(uint32_t error)
-{
-    return error < sizeof link_errors / sizeof link_errors[0] ? link_errors[error].name : NULL;
 }

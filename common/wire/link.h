@@ -99,7 +99,5 @@ void wire_pubkey_write(uint8_t *pub_key, const uint8_t *modulus);
 
 /* An error of a reply, or a link result, in words for a user. Never NULL. */
 const char *wire_link_error_text(uint32_t error);
-/* "NEED_SECURED", or NULL. */
-const char *wire_link_error_name(uint32_t error);
 
 #endif

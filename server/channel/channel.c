@@ -24,13 +24,13 @@ static bool is_main(const Channel *channel)
 
 /* ---- Reference counts ---- */
 
-Channel *channel_ref(Channel *channel)
+static Channel *channel_ref(Channel *channel)
 {
     g_atomic_int_inc(&channel->refs);
     return channel;
 }
 
-void channel_unref(Channel *channel)
+static void channel_unref(Channel *channel)
 {
     if (channel && g_atomic_int_dec_and_test(&channel->refs))
         g_free(channel);
@@ -53,12 +53,12 @@ void client_link_unref(ClientLink *link)
     g_free(link);
 }
 
-void engine_ref(ChannelEngine *engine)
+static void engine_ref(ChannelEngine *engine)
 {
     engine->refs++;
 }
 
-void engine_unref(ChannelEngine *engine)
+static void engine_unref(ChannelEngine *engine)
 {
     if (--engine->refs)
         return;

@@ -17,12 +17,10 @@ struct Client {
     bool closing;
     bool first; /* not beside others (server-api.md 8.7) */
     gint low_bandwidth;
-    guint64 bits_per_second; /* under the lock */
-    pthread_mutex_t lock;
     DisplayShared *shared;
 };
 
-/* The result of the network test; 0: none. */
+/* The result of the network test; 0: none. Only whether it is little is kept. */
 void client_set_bandwidth(Client *client, uint64_t bits_per_second);
 /* May it have that channel? Clients beside others have displays, cursors and inputs only. */
 bool client_may_have(const Client *client, const Channel *channel);

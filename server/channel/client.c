@@ -17,7 +17,6 @@ void client_unref(Client *client)
     if (!client || !g_atomic_int_dec_and_test(&client->refs))
         return;
     display_shared_free(client->shared);
-    pthread_mutex_destroy(&client->lock);
     g_free(client);
 }
 
@@ -31,21 +30,8 @@ bool client_is_low_bandwidth(const Client *client)
     return g_atomic_int_get(&client->low_bandwidth);
 }
 
-uint64_t client_bits_per_second(const Client *client)
-{
-    Client *locked = (Client *)client;
-
-    pthread_mutex_lock(&locked->lock);
-    uint64_t bits = locked->bits_per_second;
-    pthread_mutex_unlock(&locked->lock);
-    return bits;
-}
-
 void client_set_bandwidth(Client *client, uint64_t bits_per_second)
 {
-    pthread_mutex_lock(&client->lock);
-    client->bits_per_second = bits_per_second;
-    pthread_mutex_unlock(&client->lock);
     g_atomic_int_set(&client->low_bandwidth, bits_per_second && bits_per_second < LOW_BANDWIDTH);
 }
 

@@ -17,9 +17,8 @@ void client_unref(Client *client);
 
 uint32_t client_connection_id(const Client *client);
 
-/* From the main channel's network test; before it has ended: false, 0. Atomic. */
+/* From the main channel's network test; before it has ended: false. Atomic. */
 bool client_is_low_bandwidth(const Client *client);
-uint64_t client_bits_per_second(const Client *client);
 
 /* The caches that this client's display channels share. Created with the client, freed with it; has
  * its own locks. */

@@ -120,7 +120,6 @@ static Client *client_new(struct RedsState *server, uint32_t connection_id)
     client->server = server;
     client->connection_id = connection_id;
     client->first = !clients_count(server);
-    pthread_mutex_init(&client->lock, NULL);
     client->shared = display_shared_new();
     server->clients->all = g_list_append(server->clients->all, client);
     return client;

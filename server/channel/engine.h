@@ -98,8 +98,6 @@ typedef struct ChannelEngine {
 } ChannelEngine;
 
 /* channel.c */
-void engine_ref(ChannelEngine *engine);
-void engine_unref(ChannelEngine *engine);
 /* Around every callback into a ChannelClass; a close takes effect in the last leave. */
 void engine_enter(ChannelEngine *engine);
 void engine_leave(ChannelEngine *engine);
@@ -153,8 +151,6 @@ struct ClientLink {
     WireCaps common_caps, channel_caps;
 };
 
-Channel *channel_ref(Channel *channel);
-void channel_unref(Channel *channel);
 ClientLink *client_link_ref(ClientLink *link);
 void client_link_unref(ClientLink *link);
 

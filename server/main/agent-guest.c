@@ -169,7 +169,7 @@ static void queue_device_info(Agent *agent)
     g_array_unref(displays);
 }
 
-void agent_send_pending(Agent *agent)
+static void send_pending(Agent *agent)
 {
     if (!agent->device || agent->self_busy)
         return;
@@ -192,7 +192,7 @@ void agent_send_pending(Agent *agent)
 void agent_devices_changed(Agent *agent)
 {
     agent->info_pending = agent->info_wanted;
-    agent_send_pending(agent);
+    send_pending(agent);
 }
 
 void agent_mouse_state(Agent *agent, const AgentMouseState *state)
@@ -210,7 +210,7 @@ void agent_mouse_state(Agent *agent, const AgentMouseState *state)
         n--; /* the guest is stalled for good: what was last counts */
     agent->mouse[n] = *state;
     agent->n_mouse = n + 1;
-    agent_send_pending(agent);
+    send_pending(agent);
 }
 
 void agent_send_client_disconnected(Agent *agent)
@@ -231,7 +231,7 @@ static void written(void *user, CharOrigin origin)
     if (origin != CHAR_FROM_SERVER)
         return;
     agent->self_busy = false;
-    agent_send_pending(agent);
+    send_pending(agent);
 }
 
 static void detach(void *user, CharDevice *device)

@@ -28,7 +28,6 @@ struct Agent {
     uint32_t taken;       /* that the guest has taken, not given back yet */
     uint32_t send_tokens; /* AGENT_DATA that we may send; UINT32_MAX: any number */
     LoopTimer *token_timer;
-    uint32_t token_wait_ms; /* how long it may leave us without */
     bool token_timer_runs;
     AgentFilter from_client;
     GByteArray *monitors; /* a configuration that is taken, as far as it came */
@@ -72,7 +71,6 @@ void agent_detach(Agent *agent, CharDevice *device);
 /* agent-guest.c */
 extern const CharDeviceUser agent_guest_user;
 void agent_guest_reset(Agent *agent);
-void agent_send_pending(Agent *agent);
 void agent_send_client_disconnected(Agent *agent);
 /* agent.c */
 void agent_violation(Agent *agent, const char *what);

@@ -16,8 +16,8 @@ static void on_no_tokens(void *data)
 
     agent->token_timer_runs = false;
     if (agent->client)
-        channel_client_close(agent->client, "it has let the agent wait for %u ms",
-                             agent->token_wait_ms);
+        channel_client_close(agent->client, "it has let the agent wait for %d ms",
+                             AGENT_TOKEN_WAIT_MS);
 }
 
 Agent *agent_new(struct RedsState *server)
@@ -25,7 +25,6 @@ Agent *agent_new(struct RedsState *server)
     Agent *agent = g_new0(Agent, 1);
 
     agent->server = server;
-    agent->token_wait_ms = AGENT_TOKEN_WAIT_MS;
     agent->monitors = g_byte_array_new();
     agent->token_timer = loop_timer_new(server->loop, on_no_tokens, agent);
     if (!agent->token_timer) {
@@ -184,7 +183,7 @@ void agent_wait_for_tokens(Agent *agent, bool wait)
         return;
     agent->token_timer_runs = wait;
     if (wait)
-        loop_timer_start(agent->token_timer, agent->token_wait_ms);
+        loop_timer_start(agent->token_timer, AGENT_TOKEN_WAIT_MS);
     else
         loop_timer_cancel(agent->token_timer);
 }

@@ -62,7 +62,6 @@ static void send_identity(MainChannel *channel, MainClient *client)
 static void on_monitor(void *data)
 {
     MainClient *client = data;
-    MainChannel *channel = client->base.channel->owner;
     const ChannelActivity *last = &client->activity;
     ChannelActivity now;
 
@@ -72,18 +71,16 @@ static void on_monitor(void *data)
     if ((last->blocked && now.blocked && now.bytes_in == last->bytes_in &&
          now.bytes_out == last->bytes_out) ||
         (last->pong_due && now.pong_due && now.pongs == last->pongs)) {
-        channel_client_close(&client->base, "unresponsive for more than %u ms",
-                             channel->monitor_ms);
+        channel_client_close(&client->base, "unresponsive for more than %d ms", MONITOR_MS);
         return;
     }
     client->activity = now;
-    loop_timer_start(client->monitor, channel->monitor_ms);
+    loop_timer_start(client->monitor, MONITOR_MS);
 }
 
 static void on_net_test(ChannelClient *cc, uint64_t latency_us, uint64_t bits_per_second)
 {
     MainClient *client = (MainClient *)cc;
-    MainChannel *channel = cc->channel->owner;
 
     client_set_bandwidth(cc->client, bits_per_second);
     log_debug("%s: latency %.3f ms, %.3f Mbit/s%s", stream_peer_name(cc->stream),
@@ -91,7 +88,7 @@ static void on_net_test(ChannelClient *cc, uint64_t latency_us, uint64_t bits_pe
               client_is_low_bandwidth(cc->client) ? ": low bandwidth" : "");
     client->monitor = loop_timer_new(cc->channel->loop, on_monitor, client);
     if (client->monitor)
-        loop_timer_start(client->monitor, channel->monitor_ms);
+        loop_timer_start(client->monitor, MONITOR_MS);
 }
 
 static void connected(ChannelClient *cc)
@@ -258,7 +255,6 @@ MainChannel *main_channel_new(struct RedsState *server)
 
     channel->server = server;
     channel->mouse_modes = channel->mouse_mode = SPICE_MOUSE_MODE_SERVER;
-    channel->monitor_ms = MONITOR_MS;
     clients_set_watcher(server, &watcher);
     channel->channel = channel_new(server, &main_class, 0, server->loop, channel);
     return channel;

@@ -10,7 +10,6 @@ struct MainChannel {
     struct RedsState *server;
     Channel *channel;
     uint32_t mouse_modes, mouse_mode; /* as told to clients */
-    uint32_t monitor_ms;              /* how often clients are looked at */
 };
 
 typedef struct MainClient {

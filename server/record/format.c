@@ -545,7 +545,8 @@ static void cursor(Record *record, QXLCursorCmd *of)
     }
 }
 
-size_t record_surface_size(Record *record, int32_t stride, uint32_t height)
+/* Bytes of a surface; an error and 0 when they are more than a device may have. */
+static size_t surface_size(Record *record, int32_t stride, uint32_t height)
 {
     uint64_t size = (uint64_t)(stride < 0 ? -(int64_t)stride : stride) * height;
 
@@ -570,7 +571,7 @@ static void surface(Record *record, QXLSurfaceCmd *of)
     FIELD(record, "u.surface_create.width", create->width);
     FIELD(record, "u.surface_create.height", create->height);
     FIELD(record, "u.surface_create.stride", create->stride);
-    size_t size = record_surface_size(record, create->stride, create->height);
+    size_t size = surface_size(record, create->stride, create->height);
 
     if (of->flags & QXL_SURF_FLAG_KEEP_DATA)
         create->data = record_binary(record, "data", create->data, size);
@@ -692,7 +693,7 @@ void record_primary(Record *record, QXLDevSurfaceCreate *create, const uint8_t *
                                     .mouse_mode = (uint32_t)rest[1],
                                     .flags = (uint32_t)rest[2],
                                     .type = (uint32_t)rest[3]};
-    size = record_surface_size(record, create->stride, create->height);
+    size = surface_size(record, create->stride, create->height);
     if (record->writing) {
         record_print(record, "binary 0 data %zu:", size);
         record_append(record, *data, size);

@@ -78,7 +78,4 @@ void record_primary(Record *record, struct QXLDevSurfaceCreate *create, const ui
  * QXLCompatDrawable, which is written as QXLDrawable. */
 QXLPHYSICAL record_command(Record *record, uint32_t type, QXLPHYSICAL address, bool compat);
 
-/* Bytes of a surface; an error and 0 when they are more than a device may have. */
-size_t record_surface_size(Record *record, int32_t stride, uint32_t height);
-
 #endif

@@ -33,7 +33,8 @@ static void record(Worker *worker, const QXLCommandExt *command)
     recorder_command(worker->server->recorder, &memory, command);
 }
 
-void worker_trim(Worker *worker)
+/* Keep what waits within bounds. */
+static void trim(Worker *worker)
 {
     /* Just what is too much: one large drawing at a time, so that requests have their turn. */
     truth_trim(worker->truth, MAX_PENDING, MAX_BORROWED);
@@ -53,7 +54,7 @@ static void draw_command(Worker *worker, const QXLCommandExt *command, GuestReso
     if (truth_add(worker->truth, drawable_ref(drawable)))
         views_drawable(worker->views, drawable);
     drawable_unref(drawable);
-    worker_trim(worker);
+    trim(worker);
 }
 
 void worker_render_area(Worker *worker, Surface *surface, const QXLRect *guest)
@@ -125,7 +126,7 @@ void worker_display_command(Worker *worker, const QXLCommandExt *command)
         break;
     case QXL_CMD_SURFACE:
         worker_surface_command(worker, command, resource, false);
-        worker_trim(worker);
+        trim(worker);
         break;
     default:
         reject(worker, "a command of unknown type");

@@ -25,14 +25,4 @@ Drawable *intake_drawable(Intake *intake, const QXLCommandExt *command, GuestRes
 /* An image borrows its pixels from the guest when they are larger than this. */
 enum { INTAKE_COPIED_PIXELS = 64 * 1024 };
 
-/* Surface parameters of a command or of a primary (4.11), checked. */
-typedef struct SurfaceRequest {
-    uint32_t format, width, height;
-    int32_t stride;
-    uint64_t address;
-} SurfaceRequest;
-/* The lowest address of its pixels; NULL: *problem. */
-uint8_t *intake_surface_memory(const MemSlots *slots, uint32_t group, const SurfaceRequest *request,
-                               const char **problem);
-
 #endif

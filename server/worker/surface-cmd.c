@@ -5,6 +5,13 @@
 
 #include "worker/worker-private.h"
 
+/* Surface parameters of a command or of a primary (4.11), checked. */
+typedef struct SurfaceRequest {
+    uint32_t format, width, height;
+    int32_t stride;
+    uint64_t address;
+} SurfaceRequest;
+
 /* 1_A is none of them: no guest uses it, and its pixels can't be sent to deployed clients. */
 static unsigned int format_bits(uint32_t format)
 {
@@ -22,7 +29,8 @@ static unsigned int format_bits(uint32_t format)
     }
 }
 
-uint8_t *intake_surface_memory(const MemSlots *slots, uint32_t group, const SurfaceRequest *request,
+/* The lowest address of its pixels; NULL: *problem. */
+static uint8_t *surface_memory(const MemSlots *slots, uint32_t group, const SurfaceRequest *request,
                                const char **problem)
 {
     unsigned int bits = format_bits(request->format);
@@ -72,7 +80,7 @@ static void create(Worker *worker, uint32_t id, const QXLSurface *guest, uint32_
         worker_log(worker, "the guest creates surface %u, which exists", id);
         return;
     }
-    memory = intake_surface_memory(&worker->slots, group, &request, &problem);
+    memory = surface_memory(&worker->slots, group, &request, &problem);
     if (!memory) {
         worker_log(worker, "the guest creates %s; ignored", problem);
         return;
@@ -151,7 +159,7 @@ void worker_create_primary(Worker *worker, uint32_t id, const QXLDevSurfaceCreat
     if (id != 0)
         problem = "another number than 0";
     else
-        memory = intake_surface_memory(&worker->slots, guest->group_id, &request, &problem);
+        memory = surface_memory(&worker->slots, guest->group_id, &request, &problem);
     recorder_primary(worker->server->recorder, event, guest, memory);
     if (!memory) {
         worker_log(worker, "the primary surface can't be created: %s", problem);

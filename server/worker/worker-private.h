@@ -152,8 +152,6 @@ void worker_flush_rings(Worker *worker);
 /* What of the area lies on the surface is in its memory then. */
 void worker_render_area(Worker *worker, Surface *surface, const QXLRect *area);
 void worker_end_batch(Worker *worker); /* the ring is empty */
-/* Keep what waits within bounds. */
-void worker_trim(Worker *worker);
 void worker_out_of_memory(Worker *worker);
 
 /* surface-cmd.c */
@@ -169,7 +167,6 @@ void worker_monitors_config(Worker *worker, uint64_t address, uint32_t group);
 void worker_default_monitors(Worker *worker, uint32_t width, uint32_t height);
 
 /* worker.c */
-void worker_tell_capabilities(Worker *worker, bool always);
 void worker_mouse_rule_changed(Worker *worker);
 void worker_set_running(Worker *worker, bool running);
 

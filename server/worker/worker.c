@@ -168,7 +168,7 @@ static void *run(void *data)
 
 /* ---- state ---- */
 
-void worker_tell_capabilities(Worker *worker, bool always)
+static void tell_capabilities(Worker *worker, bool always)
 {
     const QXLInterface *interface = worker->interface;
     uint8_t caps[WORKER_CAPS_SIZE] = {0};
@@ -192,7 +192,7 @@ static void clients_changed(void *context)
 {
     Worker *worker = context;
 
-    worker_tell_capabilities(worker, false);
+    tell_capabilities(worker, false);
     if (worker->truth && worker->views)
         truth_set_watched(worker->truth, views_n_clients(worker->views) > 0);
 }
@@ -219,7 +219,7 @@ void worker_set_running(Worker *worker, bool running)
     if (running) {
         look_again(&worker->display_ring);
         look_again(&worker->cursor_ring);
-        worker_tell_capabilities(worker, true);
+        tell_capabilities(worker, true);
     } else {
         worker_end_batch(worker);
         truth_render_all(worker->truth);
@@ -345,17 +345,17 @@ static bool add_parts(Worker *worker)
         .context = worker,
     };
     Truth *truth = truth_new(worker->n_surfaces, &observer, worker);
-    Views *views = truth ? views_new(&config) : NULL;
     uint32_t mode = worker->server->inputs ? inputs_mouse_mode(worker->server->inputs)
                                            : SPICE_MOUSE_MODE_SERVER;
-    Cursor *cursor = views ? cursor_new(worker->server, worker->loop, worker->qxl->id, mode) : NULL;
+    /* The display channel comes last, as clients are told of the newest one first. */
+    Cursor *cursor = truth ? cursor_new(worker->server, worker->loop, worker->qxl->id, mode) : NULL;
+    Views *views = cursor ? views_new(&config) : NULL;
 
-    if (cursor) {
+    if (views) {
         hand_over(worker, truth, views, cursor);
         return true;
     }
-    if (views)
-        views_free(views);
+    cursor_free(cursor);
     if (truth)
         truth_free(truth);
     return false;

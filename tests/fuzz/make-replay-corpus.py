@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Writes recordings of QXL commands by hand, from docs/spec/server-display.md 22: the seeds of fuzz-replay, and what
-tests/server/test-record.c reads and writes again. usage: make-replay-corpus.py FOLDER"""
+tests/server/test-replay.c reads and writes again. usage: make-replay-corpus.py FOLDER"""
 import os, sys, zlib
 
 

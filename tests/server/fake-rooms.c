@@ -244,6 +244,11 @@ void channel_free(Channel *channel)
     the_channel = NULL;
 }
 
+const ChannelClass *fake_cursor_class(void)
+{
+    return the_channel->class;
+}
+
 static void connect_client(void *data)
 {
     Channel *channel = data;
@@ -283,8 +288,12 @@ size_t channel_client_room(const ChannelClient *cc)
     return __atomic_load_n(&room, __ATOMIC_RELAXED);
 }
 
+uint16_t fake_cursor_hot_spot[2];
+
 static void say_cursor(const WireCursor *cursor)
 {
+    fake_cursor_hot_spot[0] = cursor->hot_spot_x;
+    fake_cursor_hot_spot[1] = cursor->hot_spot_y;
     if (cursor->flags & SPICE_CURSOR_FLAGS_NONE)
         say(&cursor_log, " none");
     else

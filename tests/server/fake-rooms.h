@@ -4,6 +4,7 @@
 #ifndef TESTS_SERVER_FAKE_ROOMS_H
 #define TESTS_SERVER_FAKE_ROOMS_H
 
+#include "channel/channel.h"
 #include "server.h"
 #include "worker/worker.h"
 
@@ -32,5 +33,7 @@ extern int fake_mouse_updates; /* atomic */
 void fake_cursor_connect(void);
 void fake_cursor_set_room(size_t room);
 char *fake_cursor_take_log(void);
+extern uint16_t fake_cursor_hot_spot[2]; /* of the last shape; when no message is under way */
+const ChannelClass *fake_cursor_class(void);
 
 #endif

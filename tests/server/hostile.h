@@ -23,8 +23,8 @@ bool hostile_check(bool ok, const char *what, const char *file, int line);
 char *hostile_sent_and_done(void (*send)(void));
 /* A case: it has no effect, and was given back. */
 void hostile_rejected(const char *name, void (*send)(void));
-/* A case: it counts as a drawing, whatever comes of it. */
-void hostile_drawn(const char *name, void (*send)(void));
+/* A case of n drawings: each of them is carried out, whatever comes of it. */
+void hostile_drawn(const char *name, void (*send)(void), unsigned n);
 
 extern uint32_t hostile_pixels[64 * 64];
 QXLRect hostile_box(void); /* 32x32 */

@@ -20,10 +20,10 @@ void net_core_run(int ms);
         (condition);                                          \
     })
 unsigned net_core_watches(void), net_core_timers(void);
+/* As if that time had passed for all timers. */
+void net_core_forward(unsigned ms);
 /* Callbacks since the start: a loop that spins has many. */
 unsigned net_core_calls(void);
-/* Longest callback so far, us; reset by reading. */
-unsigned net_core_longest_us(void);
 
 typedef struct NetEvent {
     int event;

@@ -115,6 +115,13 @@ static void take(unsigned i)
             rooms_bad_messages++;
             continue;
         }
+        if (peer->type == SPICE_CHANNEL_DISPLAY && type == SPICE_MSG_DISPLAY_DRAW_COMPOSITE) {
+            const WireMsgDisplayDrawComposite *composite = message;
+
+            /* Deployed clients believe it. */
+            rooms_bad_messages +=
+                (composite->flags & SPICE_COMPOSITE_HAS_MASK) && !composite->mask_image;
+        }
         if (type == SPICE_MSG_SET_ACK) {
             set_ack = message;
             peer_send(peer, SPICE_MSGC_ACK_SYNC, &(WireMsgcAckSync){set_ack->generation});

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Admission's listeners and limits: what binds, time, connections, memory, descriptors, guesses of
- * passwords, and how long the main loop is held up. */
+ * passwords, and where keys are made. */
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -293,7 +294,8 @@ static void test_flood(void)
     uint8_t bytes[200];
     unsigned calls;
 
-    tap_case("24: a flood of connections: bounded, the oldest go, a client still gets in");
+    tap_case("24, cve_2016_9578: a flood of connections: bounded, the oldest go, a client still "
+             "gets in");
     link_server_defaults();
     port = open_on_port("127.0.0.1", 0);
     limit(60000, 50, 1 << 20);
@@ -358,6 +360,36 @@ static void test_descriptors(void)
 }
 
 /* ---- Keys ---- */
+
+static unsigned keys_made, keys_made_here; /* atomic; on the application's thread */
+static pthread_t application;
+
+/* Called instead of OpenSSL's own, which does the work. */
+int EVP_PKEY_keygen(EVP_PKEY_CTX *context, EVP_PKEY **pair)
+{
+    int (*make)(EVP_PKEY_CTX *, EVP_PKEY **);
+
+    *(void **)&make = dlsym(RTLD_NEXT, "EVP_PKEY_keygen");
+    g_atomic_int_inc(&keys_made);
+    if (pthread_equal(pthread_self(), application))
+        g_atomic_int_inc(&keys_made_here);
+    return make(context, pair);
+}
+
+static void test_keys_elsewhere(void)
+{
+    LinkPeer peer;
+
+    tap_case("8.5: keys are made on another thread than the application's");
+    application = pthread_self();
+    link_server_defaults();
+    CHECK(link_server_open());
+    peer = link_peer_new(false);
+    CHECK(link_peer_link(&peer, 0, SPICE_CHANNEL_MAIN, 0, "") == SPICE_LINK_ERR_OK);
+    CHECK(g_atomic_int_get(&keys_made) > 0 && g_atomic_int_get(&keys_made_here) == 0);
+    link_peer_close(&peer);
+    close_server();
+}
 
 static void test_keys(void)
 {
@@ -535,6 +567,7 @@ int main(void)
     test_deadline();
     test_flood();
     test_descriptors();
+    test_keys_elsewhere();
     test_keys();
     test_guard();
     test_helper();

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "link-peer.h"
+#include "server/guest.h"
 #include "tap.h"
 
 static SpiceServer *server_new(void)
@@ -118,9 +119,11 @@ static void test_session(void)
     }
 
     tap_case("8.2: a duplicate channel: OK, INITIALIZED, closed; the first stays");
+    g_array_set_size(net_events, 0);
     again = dial(server, false);
     CHECK(link_peer_link(&again, id, SPICE_CHANNEL_INPUTS, 0, "") == SPICE_LINK_ERR_OK);
     CHECK(link_peer_sees_end(&again));
+    CHECK(happened("C0 I3 D3"));
     link_peer_close(&again);
     CHECK(link_peer_receive(&inputs, &byte, 1, 50) == 0 && !inputs.ended);
 
@@ -207,6 +210,19 @@ static void test_second_client(void)
     CHECK(new_session(server, &second, "") == 0);
     link_peer_close(&second);
 
+    tap_case("7.3: set_ticket ends who came in without one");
+    CHECK(spice_server_set_noauth(server) == 0);
+    CHECK(new_session(server, &second, "") != 0);
+    CHECK(spice_server_get_num_clients(server) == 1);
+    CHECK(spice_server_set_ticket(server, "from now on", 0, 1, 0) == -1);
+    CHECK(spice_server_get_num_clients(server) == 1);
+    link_peer_close(&second);
+    CHECK(NET_WAIT(spice_server_get_num_clients(server) == 0, 15000));
+    CHECK(new_session(server, &second, "") != 0); /* that had changed nothing */
+    CHECK(spice_server_set_ticket(server, "from now on", 0, 0, 0) == 0);
+    CHECK(spice_server_get_num_clients(server) == 0);
+    link_peer_close(&second);
+
     tap_case("8.1: skip_auth with a ticket that is set");
     second = dial(server, true);
     CHECK(link_peer_link(&second, 0, SPICE_CHANNEL_MAIN, 0, "whatever") == SPICE_LINK_ERR_OK);
@@ -223,6 +239,165 @@ static void test_second_client(void)
     g_array_set_size(net_events, 0);
     link_peer_close(&first);
     link_peer_close(&second);
+}
+
+/* ---- Devices ---- */
+
+/* The channel's own capabilities, as the link stage tells them; -1: none. */
+static int64_t channel_word(SpiceServer *server, uint32_t id, uint8_t type)
+{
+    LinkPeer peer = dial(server, false);
+    WireLinkReply reply;
+    int64_t word = -2;
+
+    if (CHECK(link_peer_hello(&peer, id, type, 0, LINK_COMMON, &reply)) &&
+        CHECK(reply.common_caps.n_words == 1 && reply.common_caps.words[0] == 0x0b))
+        word = reply.channel_caps.n_words ? (int64_t)reply.channel_caps.words[0] : -1;
+    link_peer_close(&peer);
+    return word;
+}
+
+static void test_devices(void)
+{
+    static const uint8_t list[] = {
+        3, 0, 0, 0, SPICE_CHANNEL_DISPLAY, 0, SPICE_CHANNEL_CURSOR, 0, SPICE_CHANNEL_INPUTS, 0};
+    SpiceServer *server = server_new();
+    Guest *guest = guest_new(1 << 20);
+    LinkPeer peer;
+    uint8_t body[1000];
+    uint32_t id;
+
+    tap_case("6.1: the newest device is asked for its memory at each INIT");
+    guest->info.qxl_ram_size = 111;
+    CHECK(spice_server_add_interface(server, &guest->instance.base) == 0);
+    for (uint32_t size = 222; size < 1000; size += 111) {
+        guest->info.qxl_ram_size = size;
+        peer = dial(server, false);
+        CHECK(link_peer_link(&peer, 0, SPICE_CHANNEL_MAIN, 0, "") == SPICE_LINK_ERR_OK);
+        CHECK(next_message(&peer, body, sizeof body) == SPICE_MSG_MAIN_INIT &&
+              wire_link_word_read(body + 28) == size);
+        link_peer_close(&peer);
+    }
+
+    tap_case("10: the list of channels: a device's display before its cursor");
+    id = new_session(server, &peer, "");
+    CHECK(link_peer_send(&peer, "\x68\0\0\0\0\0", 6)); /* ATTACH_CHANNELS */
+    CHECK(next_message(&peer, body, sizeof body) == SPICE_MSG_MAIN_CHANNELS_LIST &&
+          !memcmp(body, list, sizeof list));
+
+    tap_case("8.2: the words of main, display, inputs and cursor");
+    CHECK(channel_word(server, 0, SPICE_CHANNEL_MAIN) == 0x0f);
+    CHECK(channel_word(server, id, SPICE_CHANNEL_DISPLAY) == 0x1052);
+    CHECK(channel_word(server, id, SPICE_CHANNEL_INPUTS) == 0x1);
+    CHECK(channel_word(server, id, SPICE_CHANNEL_CURSOR) == -1);
+    CHECK(spice_server_get_num_clients(server) == 1); /* nobody was let in */
+    link_peer_close(&peer);
+    server_free(server);
+    guest_free(guest);
+}
+
+/* ---- The machine moves away ---- */
+
+static int n_connect_complete, n_end_complete;
+
+static void connect_complete(SpiceMigrateInstance *instance)
+{
+    n_connect_complete++;
+}
+
+static void end_complete(SpiceMigrateInstance *instance)
+{
+    n_end_complete++;
+}
+
+static const SpiceMigrateInterface migrate_interface = {
+    .base = {SPICE_INTERFACE_MIGRATION, "test", 1, 1},
+    .migrate_connect_complete = connect_complete,
+    .migrate_end_complete = end_complete};
+
+/* The next message tells to go to new-host, ports 5900 and 5901. */
+static bool told_to_go(LinkPeer *peer)
+{
+    uint8_t body[1000] = {0};
+    WireArena arena;
+    bool right;
+
+    if (next_message(peer, body, sizeof body) != SPICE_MSG_MAIN_MIGRATE_SWITCH_HOST)
+        return false;
+    wire_arena_init(&arena, 4096);
+    const WireMsgMainMigrateSwitchHost *go =
+        wire_parse(SPICE_CHANNEL_MAIN, WIRE_TO_CLIENT, SPICE_MSG_MAIN_MIGRATE_SWITCH_HOST, body,
+                   sizeof body, &arena, NULL);
+    right = go && go->dst_info.port == 5900 && go->dst_info.sport == 5901 &&
+            go->dst_info.host.size == 9 && !memcmp(go->dst_info.host.data, "new-host", 9) &&
+            go->dst_info.cert_subject.size == 5 &&
+            !memcmp(go->dst_info.cert_subject.data, "CN=x", 5);
+    wire_arena_clear(&arena);
+    return right;
+}
+
+static void test_migration(void)
+{
+    SpiceServer *server = server_new();
+    SpiceMigrateInstance migration = {.base = {&migrate_interface.base}};
+    LinkPeer peer, late;
+    uint8_t byte;
+
+    tap_case("19.1: migrate_end(0) with a client tells nobody");
+    CHECK(spice_server_add_interface(server, &migration.base) == 0);
+    CHECK(new_session(server, &peer, "") != 0);
+    CHECK(spice_server_migrate_connect(server, "new-host", 5900, 5901, "CN=x") == 0);
+    CHECK(n_connect_complete == 1);
+    CHECK(spice_server_migrate_start(server) == 0);
+    CHECK(spice_server_migrate_end(server, 0) == 0);
+    CHECK(link_peer_receive(&peer, &byte, 1, 20) == 0 && !peer.ended);
+    CHECK(n_end_complete == 0);
+
+    tap_case("19.1: migrate_end(1): SWITCH_HOST, and the end is told when the client has left");
+    CHECK(spice_server_migrate_connect(server, "new-host", 5900, 5901, "CN=x") == 0);
+    CHECK(spice_server_migrate_start(server) == 0);
+    CHECK(spice_server_migrate_end(server, 1) == 0);
+    CHECK(told_to_go(&peer));
+    CHECK(n_end_complete == 0 && spice_server_get_num_clients(server) == 1);
+    link_peer_close(&peer);
+    CHECK(NET_WAIT(n_end_complete == 1, 15000));
+    CHECK(spice_server_get_num_clients(server) == 0 && n_connect_complete == 2);
+
+    tap_case("19.1: a client that stays is disconnected after 10 s");
+    CHECK(new_session(server, &peer, "") != 0);
+    CHECK(spice_server_migrate_connect(server, "new-host", 5900, 5901, "CN=x") == 0);
+    CHECK(spice_server_migrate_end(server, 1) == 0);
+    CHECK(told_to_go(&peer));
+    net_core_forward(9800);
+    net_core_run(0);
+    CHECK(n_end_complete == 1 && spice_server_get_num_clients(server) == 1);
+    net_core_forward(300);
+    net_core_run(0);
+    CHECK(n_end_complete == 2 && spice_server_get_num_clients(server) == 0);
+    CHECK(link_peer_sees_end(&peer));
+    link_peer_close(&peer);
+
+    tap_case("19.1: migrate_end(1) that nobody has begun: -1, clients are disconnected");
+    CHECK(new_session(server, &peer, "") != 0);
+    CHECK(spice_server_migrate_end(server, 1) == -1);
+    CHECK(n_end_complete == 3 && spice_server_get_num_clients(server) == 0);
+    CHECK(link_peer_sees_end(&peer));
+    link_peer_close(&peer);
+    CHECK(new_session(server, &late, "") != 0); /* and the next one comes as ever */
+    link_peer_close(&late);
+    server_free(server);
+
+    tap_case("19.1: migrate_switch without an interface sends the clients there");
+    server = server_new();
+    CHECK(new_session(server, &peer, "") != 0);
+    CHECK(spice_server_migrate_info(server, "new-host", 5900, 5901, "CN=x") == 0);
+    CHECK(spice_server_migrate_switch(server) == 0);
+    CHECK(told_to_go(&peer));
+    CHECK(spice_server_migrate_switch(server) == 0); /* told once */
+    CHECK(link_peer_receive(&peer, &byte, 1, 20) == 0 && !peer.ended);
+    link_peer_close(&peer);
+    server_free(server);
+    CHECK(n_end_complete == 3);
 }
 
 /* ---- Two servers ---- */
@@ -343,6 +518,18 @@ static void test_tls(void)
     CHECK(link_peer_start_tls(&peer));
     CHECK(link_peer_link(&peer, 0, SPICE_CHANNEL_MAIN, 0, "") == SPICE_LINK_ERR_OK);
     CHECK(next_message(&peer, body, sizeof body) == SPICE_MSG_MAIN_INIT);
+
+    tap_case("10: no warning about a keyboard that is encrypted");
+    net_pair(fds);
+    CHECK(spice_server_add_ssl_client(server, fds[0], 0) == 0);
+    LinkPeer inputs = link_peer_over(fds[1]);
+    uint32_t id = wire_link_word_read(body);
+    CHECK(link_peer_start_tls(&inputs));
+    CHECK(link_peer_link(&inputs, id, SPICE_CHANNEL_INPUTS, 0, "") == SPICE_LINK_ERR_OK);
+    CHECK(next_message(&inputs, body, sizeof body) == SPICE_MSG_INPUTS_INIT);
+    CHECK(link_peer_send(&peer, "\x68\0\0\0\0\0", 6)); /* ATTACH_CHANNELS */
+    CHECK(next_message(&peer, body, sizeof body) == SPICE_MSG_MAIN_CHANNELS_LIST);
+    link_peer_close(&inputs);
     link_peer_close(&peer);
     server_free(server);
 
@@ -361,6 +548,8 @@ int main(void)
     net_core();
     test_session();
     test_second_client();
+    test_devices();
+    test_migration();
     test_two_servers();
     test_keyboard();
     test_tls();

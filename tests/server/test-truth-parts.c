@@ -55,6 +55,24 @@ static SceneMessage put_message(Model *model, uint32_t surface, uint8_t format, 
     return message;
 }
 
+/* More than counters of 8 or 16 bits can say: as many clients and readers as a guest likes. */
+static void test_references(void)
+{
+    Drawable *drawable = drawable_new();
+    Blob *blob = blob_new(1);
+
+    tap_case("drawable_refcount_overflow: a drawing that 70000 hold");
+    drawable->blobs[drawable->n_blobs++] = blob_ref(blob);
+    for (int i = 0; i < 70000; i++)
+        drawable_ref(drawable);
+    for (int i = 0; i < 70000; i++)
+        drawable_unref(drawable);
+    CHECK(blob->refs == 2);
+    drawable_unref(drawable);
+    CHECK(blob->refs == 1);
+    blob_unref(blob);
+}
+
 static void test_hidden(void)
 {
     Model model;
@@ -742,6 +760,7 @@ static void test_changing_memory(void)
 
 int main(void)
 {
+    test_references();
     test_hidden();
     test_merges();
     test_merge_conditions();

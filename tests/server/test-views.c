@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "clock.h"
 #include "display-world.h"
 
 enum {
@@ -62,6 +63,7 @@ static void test_attach(void)
     CHECK(peer->types->len == G_N_ELEMENTS(first) &&
           memcmp(peer->types->data, first, sizeof(first)) == 0);
     CHECK(peer->marked && peer->n_marks == 1 && peer->n_monitors == 1);
+    CHECK(peer->cc->channel->class->ack_window == 20 && peer->cc->channel->class->watch_latency);
     CHECK(world->clients_changed == 1 && views_n_clients(world->views) == 1);
 
     tap_case("nothing is sent before INIT, and nobody waits for it");
@@ -75,6 +77,18 @@ static void test_attach(void)
     peer_init(peer, 1000, 1000);
     check_right(world, 0);
     CHECK(peer->marked);
+
+    tap_case("a client that says no INIT is closed after 30 s, another isn't");
+    silent.no_init = true;
+    Peer *mute = world_connect(world, &silent);
+    clock_forward_ms(29900);
+    world_run(world);
+    CHECK(!mute->closed && !peer->closed);
+    clock_forward_ms(200);
+    world_run(world);
+    CHECK(mute->closed && strstr(mute->reason->str, "no INIT") && !peer->closed);
+    peer_disconnect(mute);
+    check_right(world, 0);
 
     tap_case("a second INIT ends that client only");
     peer_init(peer, 1000, 1000);
@@ -396,8 +410,46 @@ static void test_primary_change(void)
     views_reset(world->views);
     check_right(world, 0);
     CHECK(peer_count(peer, SPICE_MSG_DISPLAY_STREAM_DESTROY_ALL) == 1);
+    CHECK(g_array_index(peer->types, uint16_t, peer->types->len - 2) ==
+          SPICE_MSG_DISPLAY_INVAL_ALL_PALETTES);
+    CHECK(g_array_index(peer->types, uint16_t, peer->types->len - 1) ==
+          SPICE_MSG_DISPLAY_STREAM_DESTROY_ALL);
     world_primary(world, 100, 100);
     check_right(world, 0);
+    world_free(world);
+}
+
+/* Off-screen surfaces that a client hasn't heard of when they go. */
+static void test_unknown_surfaces(void)
+{
+    World *world = world_new(9, 0);
+    Peer *peer;
+
+    tap_case("a client isn't told of the end of what it was never told of");
+    world_primary(world, 100, 100);
+    peer = world_connect(world, &usual);
+    check_right(world, 0);
+    /* There before somebody needs it. */
+    world_create(world, 1, SPICE_SURFACE_FMT_32_xRGB, 20, 20, true);
+    check_right(world, 0);
+    world_destroy(world, 1);
+    check_right(world, 0);
+    /* There before the client. */
+    world_create(world, 2, SPICE_SURFACE_FMT_32_xRGB, 20, 20, false);
+    Peer *later = world_connect(world, &usual);
+    check_right(world, 0);
+    world_destroy(world, 2);
+    check_right(world, 0);
+    /* Gone before the client could be told. */
+    peer_give(peer, 0, 0);
+    peer_give(later, 0, 0);
+    world_create(world, 3, SPICE_SURFACE_FMT_32_xRGB, 20, 20, false);
+    world_destroy(world, 3);
+    check_right(world, 0);
+    CHECK(peer_count(peer, SPICE_MSG_DISPLAY_SURFACE_CREATE) == 2); /* the primary, and 2 */
+    CHECK(peer_count(peer, SPICE_MSG_DISPLAY_SURFACE_DESTROY) == 1);
+    CHECK(peer_count(later, SPICE_MSG_DISPLAY_SURFACE_CREATE) == 1);
+    CHECK(peer_count(later, SPICE_MSG_DISPLAY_SURFACE_DESTROY) == 0);
     world_free(world);
 }
 
@@ -607,6 +659,7 @@ int main(int argc, char **argv)
         test_stalled();
         test_primary_change();
         test_short_lives();
+        test_unknown_surfaces();
         test_uncovered();
         test_ids();
         test_slow();

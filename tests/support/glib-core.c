@@ -18,6 +18,8 @@ struct SpiceWatch {
     int fd;
 };
 
+static gint n_watches, n_timers; /* atomic */
+
 /* Replace a source: the old one is gone before the new one is made. */
 static void set_source(GSource **source, GSource *next, GMainContext *context, GSourceFunc func,
                        gpointer data)
@@ -36,6 +38,7 @@ static SpiceTimer *timer_add(SpiceTimerFunc func, void *opaque)
 {
     SpiceTimer timer = {func, opaque, g_main_context_ref_thread_default(), NULL};
 
+    g_atomic_int_inc(&n_timers);
     return g_memdup2(&timer, sizeof timer);
 }
 
@@ -62,6 +65,7 @@ static void timer_remove(SpiceTimer *timer)
 {
     timer_cancel(timer);
     g_main_context_unref(timer->context);
+    g_atomic_int_add(&n_timers, -1);
     g_free(timer);
 }
 
@@ -89,6 +93,7 @@ static SpiceWatch *watch_add(int fd, int event_mask, SpiceWatchFunc func, void *
     SpiceWatch watch = {func, opaque, g_main_context_ref_thread_default(), NULL, fd};
     SpiceWatch *added = g_memdup2(&watch, sizeof watch);
 
+    g_atomic_int_inc(&n_watches);
     watch_update_mask(added, event_mask);
     return added;
 }
@@ -97,7 +102,18 @@ static void watch_remove(SpiceWatch *watch)
 {
     watch_update_mask(watch, 0);
     g_main_context_unref(watch->context);
+    g_atomic_int_add(&n_watches, -1);
     g_free(watch);
+}
+
+int glib_core_watches(void)
+{
+    return g_atomic_int_get(&n_watches);
+}
+
+int glib_core_timers(void)
+{
+    return g_atomic_int_get(&n_timers);
 }
 
 static void no_event(int event, SpiceChannelEventInfo *info)

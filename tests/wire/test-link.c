@@ -148,9 +148,8 @@ static void test_words(void)
 
     tap_case("errors have words");
     for (uint32_t error = 0; error < 10; error++)
-        CHECK(wire_link_error_name(error) && wire_link_error_text(error)[0]);
-    CHECK(!strcmp(wire_link_error_name(7), "PERMISSION_DENIED"));
-    CHECK(!wire_link_error_name(10) && !wire_link_error_name(UINT32_MAX));
+        CHECK(wire_link_error_text(error)[0] &&
+              strcmp(wire_link_error_text(error), wire_link_error_text(10)));
     CHECK(!strcmp(wire_link_error_text(UINT32_MAX), wire_link_error_text(10)));
     wire_link_word_write(word, 0x04030201);
     CHECK(!memcmp(word, "\1\2\3\4", 4) && wire_link_word_read(word) == 0x04030201);

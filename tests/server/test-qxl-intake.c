@@ -6,6 +6,7 @@
 #include "codec/quic.h"
 #include "server/fake-rooms.h"
 #include "server/hostile.h"
+#include "worker/worker-private.h"
 
 static void send_good(void)
 {
@@ -258,7 +259,7 @@ static void bad_bitmaps(void)
     BITMAP(b->y = 33);
     BITMAP(b->y = 31);
     BITMAP(b->y = UINT32_MAX);
-    BITMAP(b->y = 0x2000001); /* * 128 = 2^32 + 128 */
+    BITMAP(b->y = 0x2000020); /* * 128 = 2^32 + 4096, and 4096 bytes are there */
     BITMAP(b->stride = 0);
     BITMAP(b->stride = 127);
     BITMAP(b->stride = UINT32_MAX);
@@ -279,6 +280,10 @@ static void bad_bitmaps(void)
     palette->num_ents = 2;
     BITMAP(b->format = SPICE_BITMAP_FMT_8BIT; b->palette = hostile_at(palette));
     palette->num_ents = 65535;
+    BITMAP(b->format = SPICE_BITMAP_FMT_8BIT; b->palette = hostile_at(palette));
+    /* All that is used of it is there. */
+    palette = (QXLPalette *)(guest->memory + guest->size - sizeof *palette - 256 * 4);
+    palette->num_ents = 257;
     BITMAP(b->format = SPICE_BITMAP_FMT_8BIT; b->palette = hostile_at(palette));
 }
 
@@ -321,6 +326,22 @@ static void split_lines(void)
 
     for (size_t i = 0; i < G_N_ELEMENTS(formats); i++)
         hostile_draw_copy(guest_bitmap(guest, formats[i], 32, 32, 128, hostile_pixels, 7));
+}
+
+/* They are skipped, wherever they stand. */
+static void empty_chunks(void)
+{
+    QXLImage *image = hostile_image32();
+    QXLDataChunk *chunk = NULL;
+    uint64_t next = 0;
+
+    for (int i = 8; i-- > 0; next = hostile_at(chunk)) {
+        chunk = guest_alloc(guest, sizeof *chunk + 1024);
+        chunk->data_size = i % 2 ? 1024 : 0;
+        chunk->next_chunk = next;
+    }
+    image->bitmap.data = next;
+    hostile_draw_copy(image);
 }
 
 static void odd_descriptors(void)
@@ -440,6 +461,23 @@ static void declared_sources(void)
     }
 }
 
+/* Of 16 bits that no image can say, unknown to clients until somebody needs it. */
+static void surface_565(void)
+{
+    QXLSurfaceCmd *create = guest_surface(guest, 30, SPICE_SURFACE_FMT_16_565, 64, 64, 128);
+    QXLDrawable *d = hostile_good(QXL_DRAW_ALPHA_BLEND);
+
+    create->flags = QXL_SURF_FLAG_KEEP_DATA;
+    guest_push(guest, QXL_CMD_SURFACE, hostile_at(create));
+    d->u.alpha_blend.src_bitmap = hostile_at(hostile_surface_image(30));
+    d->surfaces_dest[1] = 30;
+    guest_draw(guest, d);
+    guest_sync(guest);
+    for (int i = 0; i < 5; i++) /* clients take it */
+        fake_server_run(worker_of(&guest->instance)->server);
+    guest_destroy_surface(guest, 30);
+}
+
 /* ---- other commands ---- */
 
 static void updates(void)
@@ -458,6 +496,10 @@ static void updates(void)
         update->update_id = 100 + i;
         guest_push(guest, QXL_CMD_UPDATE, hostile_at(update));
     }
+    QXLUpdateCmd *nowhere = guest_alloc(guest, sizeof *nowhere);
+    nowhere->area = hostile_box();
+    nowhere->surface_id = 77;
+    guest_push(guest, QXL_CMD_UPDATE, hostile_at(nowhere));
     guest_sync(guest);
     CHECK(guest_count(guest, GUEST_NOTIFY, &call) == 4 && call.value == 103);
 }
@@ -502,6 +544,7 @@ static void bad_surfaces(void)
     SURFACE(s->type = QXL_SURFACE_CMD_DESTROY; s->surface_id = 0);
     SURFACE(s->type = QXL_SURFACE_CMD_DESTROY; s->surface_id = 5000);
     SURFACE(c->format = 0);
+    SURFACE(c->format = SPICE_SURFACE_FMT_1_A);
     SURFACE(c->format = 2);
     SURFACE(c->format = 24);
     SURFACE(c->format = UINT32_MAX);
@@ -636,24 +679,29 @@ int main(void)
     hostile_rejected("commands that are cut off by the slot's end", cut_commands);
     hostile_rejected("cve_2015_5260: ids of surfaces that don't exist, in every command", targets);
     hostile_rejected("boxes outside of the surface, inverted, empty", boxes);
-    hostile_rejected("chunk lists: bad links", bad_chunks);
-    hostile_rejected("chunk lists: circular", circular_chunks);
-    hostile_rejected("chunk lists: too long, beyond 2 GiB", huge_chunks);
-    hostile_rejected("bitmaps: size, stride, format, palette, data", bad_bitmaps);
+    hostile_rejected("qxl_unpack_chunks_2025: chunk lists: bad links", bad_chunks);
+    hostile_rejected("unbounded_guest_data_2015: chunk lists: circular", circular_chunks);
+    hostile_rejected("unbounded_guest_data_2015: chunk lists: too long, beyond 2 GiB", huge_chunks);
+    hostile_rejected("bitmap_consistent_2015: bitmaps: size, stride, format, palette, data",
+                     bad_bitmaps);
     hostile_rejected("images: address and type", bad_images);
-    hostile_drawn("chunks that end inside a line, and inside a pixel", split_lines);
-    hostile_drawn("descriptors whose size is nonsense", odd_descriptors);
+    hostile_drawn("chunks that end inside a line, and inside a pixel", split_lines, 5);
+    hostile_drawn("chunks without data between others", empty_chunks, 1);
+    hostile_drawn("descriptors whose size is nonsense", odd_descriptors, 5);
     hostile_rejected("QUIC: headers that are wrong", quic_garbage);
-    hostile_drawn("cve_2020_14355: QUIC whose data end early or are garbage", quic_cut);
+    hostile_drawn("cve_2020_14355: QUIC whose data end early or are garbage", quic_cut, 4);
     hostile_rejected("images of surfaces that weren't declared, or don't fit", undeclared_sources);
-    hostile_drawn("images of surfaces, with areas out of this world", declared_sources);
+    hostile_drawn("images of surfaces, with areas out of this world", declared_sources, 18);
+    unsigned created = rooms_drawings[SPICE_MSG_DISPLAY_SURFACE_CREATE];
+    hostile_drawn("a surface of 16 bits 565 that clients have to be told of", surface_565, 1);
+    CHECK(rooms_have_logs || rooms_drawings[SPICE_MSG_DISPLAY_SURFACE_CREATE] > created);
     hostile_rejected("updates of empty, negative and endless areas", updates);
     hostile_rejected("messages: without an end, with control characters", messages);
     hostile_rejected("cve_2015_5261: surfaces: size, stride, format, address, number",
                      bad_surfaces);
     hostile_rejected("cve_2014_3615: surfaces larger than the memory", cve_2014_3615);
     hostile_rejected("cve_2022_4144, cve_2010_0431: structures over the slot's end", cve_2022_4144);
-    hostile_drawn("the slot's last byte", whole_slot);
+    hostile_drawn("the slot's last byte", whole_slot, 1);
     cve_2016_2150();
     commands_outside();
     return hostile_end();

@@ -254,6 +254,16 @@ static void odd_composites(void)
     }
 }
 
+/* The bit of a mask without its address. */
+static void no_mask(void)
+{
+    QXLDrawable *d = hostile_good(QXL_DRAW_COMPOSITE);
+
+    d->u.composite.flags |= SPICE_COMPOSITE_HAS_MASK;
+    d->u.composite.mask = 0;
+    guest_draw(guest, d);
+}
+
 /* ---- clips ---- */
 
 static QXLDrawable *clipped(uint32_t announced, uint32_t given, const QXLRect *rects)
@@ -513,27 +523,30 @@ int main(void)
 {
     hostile_begin();
     unsigned int sent = drawings_sent();
-    hostile_drawn("what deployed clients stumble over is shown as pixels", unsafe_for_clients);
+    hostile_drawn("what deployed clients stumble over is shown as pixels", unsafe_for_clients, 9);
     CHECK(drawings_sent() == sent);
-    hostile_drawn("and what they don't as it is", safe_for_clients);
+    hostile_drawn("and what they don't as it is", safe_for_clients, 2);
     CHECK(rooms_have_logs || drawings_sent() > sent);
     hostile_rejected("texts and lines of nothing", nothing);
     hostile_rejected("brushes", bad_brushes);
     hostile_rejected("masks that aren't bits", bad_masks);
-    hostile_drawn("masks that can't be read are none", unreadable_masks);
+    hostile_drawn("masks that can't be read are none", unreadable_masks, 13);
     hostile_rejected("drawings without their image", no_source);
     hostile_rejected("self bitmaps outside of the surface", bad_self_bitmaps);
-    hostile_drawn("self bitmaps larger than the surface", huge_self_bitmap);
+    hostile_drawn("self bitmaps larger than the surface", huge_self_bitmap, 5);
     hostile_rejected("source areas", bad_source_areas);
     hostile_rejected("scale modes", bad_scale_modes);
     hostile_rejected("composite: operators, filters, masks", bad_composites);
-    hostile_drawn("composite: bits without substance, transforms of all kinds", odd_composites);
+    hostile_drawn("composite: bits without substance, transforms of all kinds", odd_composites, 53);
+    sent = rooms_drawings[SPICE_MSG_DISPLAY_DRAW_COMPOSITE];
+    hostile_drawn("composite: a mask that is announced and isn't there", no_mask, 1);
+    CHECK(rooms_have_logs || rooms_drawings[SPICE_MSG_DISPLAY_DRAW_COMPOSITE] > sent);
     hostile_rejected("clips", bad_clips);
     hostile_rejected("clips of nothing", empty_clips);
-    hostile_drawn("a clip of 60000 lines that cross", clip_bomb);
+    hostile_drawn("a clip of 60000 lines that cross", clip_bomb, 1);
     hostile_rejected("paths and styles", bad_paths);
-    hostile_drawn("paths: empty, endless, with styles that go nowhere", odd_paths);
+    hostile_drawn("paths: empty, endless, with styles that go nowhere", odd_paths, 12);
     hostile_rejected("texts", bad_texts);
-    hostile_rejected("glyphs larger than their text", bad_glyphs);
+    hostile_rejected("glyph_size_overflow_2015: glyphs larger than their text", bad_glyphs);
     return hostile_end();
 }

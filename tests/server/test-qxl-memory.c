@@ -26,7 +26,7 @@ static void limits(void)
     MemSlots slots;
     uint64_t size;
 
-    tap_case("slots: group, id, generation, first and last byte, wrap-around");
+    tap_case("cve_2019_3813: slots: group, id, generation, first and last byte, wrap-around");
     CHECK(memslots_init(&slots, 2, 8, 8, 8));
     CHECK(!memslots_map(&slots, 1, (uint64_t)3 << 56, 1));
     CHECK(memslots_add(&slots, 1, 3, &(MemSlot){start, end, start - 0x1000, 5}));
@@ -125,27 +125,91 @@ static struct RedsState *server;
 static Guest *guest;
 static struct {
     pthread_t thread;
-    int stop; /* atomic */
+    int runs, stop; /* atomic */
     uint8_t *from, *to;
+    /* What is read to know how much to read: counts, sizes, types. */
+    struct {
+        uint8_t *at;
+        size_t size;
+    } hot[64];
+    unsigned n_hot;
 } writer;
 
-/* Flips bytes of the commands, and puts them right again: sizes, counts, offsets, types. What a
- * guest does isn't seen by a sanitizer. */
+static void make_hot(void *at, size_t size)
+{
+    g_assert(writer.n_hot < G_N_ELEMENTS(writer.hot));
+    writer.hot[writer.n_hot].at = at;
+    writer.hot[writer.n_hot++].size = size;
+}
+
+static void write_byte(uint8_t *at, uint8_t value)
+{
+    __atomic_store_n(at, value, __ATOMIC_RELAXED);
+}
+
+static void restore(const uint8_t *good, size_t from, size_t n)
+{
+    for (size_t i = from; i < from + n; i++)
+        write_byte(writer.from + i, good[i]);
+}
+
+static uint64_t next_state(uint64_t state)
+{
+    return state * 6364136223846793005u + 1442695040888963407u;
+}
+
+/* As long as it takes to read something twice. */
+static void hold(uint64_t state)
+{
+    for (unsigned i = state >> 40 & 255; i > 0; i--)
+        __asm__ volatile("" ::: "memory");
+}
+
+/* One of the fields that matter, again and again: other bytes, the right ones. */
+static uint64_t flip_hot(const uint8_t *good, uint64_t state)
+{
+    unsigned hot = (state >> 33) % writer.n_hot;
+    uint8_t *at = writer.hot[hot].at;
+    size_t n = writer.hot[hot].size;
+
+    for (int k = 0; k < 64; k++) {
+        state = next_state(state);
+        for (size_t i = 0; i < n; i++) /* in one byte, or in all */
+            if (state >> 20 & 1 || i == (state >> 22) % n)
+                write_byte(at + i, (uint8_t)(state >> 24));
+        hold(state);
+        restore(good, at - writer.from, n);
+        hold(state << 8);
+    }
+    return state;
+}
+
+/* Any bytes. */
+static uint64_t flip_any(const uint8_t *good, uint64_t state)
+{
+    size_t any[64];
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(any); i++) {
+        state = next_state(state);
+        any[i] = (state >> 33) % (writer.to - writer.from);
+        write_byte(writer.from + any[i], (uint8_t)(state >> 20));
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(any); i++)
+        restore(good, any[i], 1);
+    return state;
+}
+
+/* What a guest does isn't seen by a sanitizer. */
 __attribute__((no_sanitize("thread"))) static void *rewrite_guest(void *data)
 {
-    size_t size = writer.to - writer.from;
-    uint8_t *good = g_memdup2(writer.from, size);
+    uint8_t *good = g_memdup2(writer.from, writer.to - writer.from);
     uint64_t state = 1;
 
     while (!__atomic_load_n(&writer.stop, __ATOMIC_RELAXED)) {
-        for (int i = 0; i < 64; i++) {
-            state = state * 6364136223846793005u + 1442695040888963407u;
-            size_t at = (state >> 33) % size;
-
-            __atomic_store_n(writer.from + at, (uint8_t)(state >> 20), __ATOMIC_RELAXED);
-        }
-        for (size_t at = 0; at < size; at++)
-            __atomic_store_n(writer.from + at, good[at], __ATOMIC_RELAXED);
+        state = flip_any(good, next_state(state));
+        if (writer.n_hot)
+            state = flip_hot(good, state);
+        __atomic_store_n(&writer.runs, 1, __ATOMIC_RELEASE);
     }
     g_free(good);
     return NULL;
@@ -155,14 +219,17 @@ static void start_writer(void *from, void *to)
 {
     writer.from = from;
     writer.to = to;
-    writer.stop = 0;
+    writer.runs = writer.stop = 0;
     pthread_create(&writer.thread, NULL, rewrite_guest, NULL);
+    while (!__atomic_load_n(&writer.runs, __ATOMIC_ACQUIRE))
+        g_usleep(10);
 }
 
 static void stop_writer(void)
 {
     __atomic_store_n(&writer.stop, 1, __ATOMIC_RELAXED);
     pthread_join(writer.thread, NULL);
+    writer.n_hot = 0;
 }
 
 static void begin(void)
@@ -192,7 +259,8 @@ static void double_fetch(void)
 {
     unsigned int n = 0;
 
-    tap_case("cve_2010_0430: drawings, images, clips, texts that change while they are read");
+    tap_case("cve_2010_0430, double_fetch_2015: drawings, images, clips, texts that change while "
+             "they are read");
     begin();
     for (int round = 0; round < 60; round++) {
         QXLRect rects[8] = {0}, area = guest_rect(0, 0, 200, 200);
@@ -210,6 +278,10 @@ static void double_fetch(void)
             case 0: { /* large, borrowed, in many chunks */
                 image = guest_bitmap(guest, SPICE_BITMAP_FMT_32BIT, 200, 200, 800, NULL, 4000);
                 drawables[i] = guest_copy(guest, 0, area, image);
+                make_hot(&image->bitmap.y, sizeof image->bitmap.y);
+                make_hot(&image->bitmap.stride, sizeof image->bitmap.stride);
+                make_hot(&image->bitmap.format, sizeof image->bitmap.format);
+                make_hot(guest->memory + guest->used - 4096, 4);
                 break;
             }
             case 1: /* with a palette, copied */
@@ -217,12 +289,15 @@ static void double_fetch(void)
                 QXLPalette *palette = guest_alloc(guest, sizeof *palette + 1024);
                 palette->num_ents = 256;
                 image->bitmap.palette = guest_address(guest, palette);
+                make_hot(&palette->num_ents, sizeof palette->num_ents);
                 drawables[i] = guest_copy(guest, 0, area, image);
                 break;
             case 2: { /* clipped */
                 QXLClipRects *clip = guest_inline_chunks(guest, 4, rects, sizeof rects, 32);
 
                 clip->num_rects = 8;
+                make_hot(&clip->num_rects, sizeof clip->num_rects);
+                make_hot(&clip->chunk.data_size, sizeof clip->chunk.data_size);
                 drawables[i] = guest_drawable(guest, QXL_DRAW_FILL, 0, area);
                 drawables[i]->u.fill.brush.type = SPICE_BRUSH_TYPE_SOLID;
                 drawables[i]->u.fill.rop_descriptor = SPICE_ROPD_OP_PUT;
@@ -240,6 +315,9 @@ static void double_fetch(void)
                 ((QXLString *)string)->data_size = sizeof glyph;
                 ((QXLString *)string)->length = 1;
                 ((QXLString *)string)->flags = SPICE_STRING_FLAGS_RASTER_A1;
+                make_hot(&((QXLString *)string)->data_size, 4);
+                make_hot(&((QXLString *)string)->length, 2);
+                make_hot(&((QXLString *)string)->flags, 2);
                 drawables[i] = guest_drawable(guest, QXL_DRAW_TEXT, 0, area);
                 drawables[i]->u.text.str = guest_address(guest, string);
                 drawables[i]->u.text.fore_brush.type = SPICE_BRUSH_TYPE_SOLID;
@@ -248,7 +326,7 @@ static void double_fetch(void)
             }
         }
         start_writer(start, guest->memory + guest->used);
-        for (int k = 0; k < 3; k++) {
+        for (int k = 0; k < 12; k++) {
             /* The account has each command once. */
             for (int i = 0; i < 8; i++, n++)
                 guest_draw(guest, drawables[i]);
@@ -287,8 +365,16 @@ static void double_fetch_others(void)
         cursor->u.set.shape = guest_address(guest, shape);
         destroy->surface_id = 1;
         destroy->type = QXL_SURFACE_CMD_DESTROY;
+        make_hot(&config->config.count, sizeof config->config.count);
+        make_hot(&config->config.max_allowed, sizeof config->config.max_allowed);
+        make_hot(&shape->header.width, sizeof shape->header.width);
+        make_hot(&shape->header.type, sizeof shape->header.type);
+        make_hot(&shape->data_size, sizeof shape->data_size);
+        make_hot(&shape->chunk.data_size, sizeof shape->chunk.data_size);
+        make_hot(&create->u.surface_create.height, sizeof create->u.surface_create.height);
+        make_hot(&create->u.surface_create.stride, sizeof create->u.surface_create.stride);
         start_writer(start, guest->memory + guest->used);
-        for (int k = 0; k < 8; k++) {
+        for (int k = 0; k < 24; k++) {
             spice_qxl_monitors_config_async(&guest->instance, guest_address(guest, config),
                                             GUEST_GROUP, k);
             guest_push_cursor(guest, QXL_CMD_CURSOR, guest_address(guest, cursor));

@@ -1,3 +1,3 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The same as C++.
-#include "headers.c"
+#include "test-headers.c"

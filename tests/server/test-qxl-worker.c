@@ -208,14 +208,15 @@ static void updates(void)
     CHECK(rects[0].right == 0);
     spice_qxl_update_area(&guest->instance, 0, NULL, NULL, 3, 0);
 
+    guest_clear_calls(guest); /* first: the drawing may be back at once */
     guest_fill(guest, 0, guest_rect(1, 2, 3, 4), 5);
-    guest_clear_calls(guest);
     spice_qxl_update_area_async(&guest->instance, 0, &area, 1, 4711);
     spice_qxl_update_area_async(&guest->instance, 0, &area, 1, 4712);
     spice_qxl_update_area_async(&guest->instance, 1023, &area, 1, 4713);
     WAIT_FOR(guest_count(guest, GUEST_ASYNC_COMPLETE, NULL) == 3);
     pthread_mutex_lock(&guest->lock);
     CHECK(guest->calls->len == 7); /* release, and three pairs */
+    CHECK(g_array_index(guest->calls, GuestCall, 0).kind == GUEST_RELEASE);
     call = g_array_index(guest->calls, GuestCall, 1);
     CHECK(call.kind == GUEST_UPDATE_COMPLETE && call.n == 1 && call.first.left == 1 &&
           call.first.bottom == 4);
@@ -224,6 +225,39 @@ static void updates(void)
     call = g_array_index(guest->calls, GuestCall, 5);
     CHECK(call.kind == GUEST_UPDATE_COMPLETE && call.value == 1023 && call.n == 0);
     pthread_mutex_unlock(&guest->lock);
+    end();
+}
+
+static void other_surfaces(void)
+{
+    QXLRect rects[2], area = guest_rect(0, 0, 64, 64);
+    QXLUpdateCmd *update;
+
+    tap_case("wrong_surface_in_updates: an update is of the surface that it names");
+    begin();
+    guest_create_primary(guest, 64, 64, false);
+    run_vm();
+    QXLSurfaceCmd *create = guest_surface(guest, 5, SPICE_SURFACE_FMT_32_xRGB, 4, 4, 16);
+    uint32_t *pixels = (uint32_t *)(guest->memory + guest->used - 64);
+    CHECK(create->u.surface_create.data == guest_address(guest, pixels));
+    guest_push(guest, QXL_CMD_SURFACE, guest_address(guest, create));
+    guest_fill(guest, 5, guest_rect(0, 0, 4, 4), 0x222222);
+    guest_fill(guest, 0, guest_rect(0, 0, 64, 64), 0x111111);
+    spice_qxl_update_area(&guest->instance, 5, &area, rects, 2, 1);
+    CHECK(rects[0].right == 4 && rects[0].bottom == 4 && rects[1].right == 0);
+    CHECK((pixels[0] & 0xffffff) == 0x222222 && (pixels[15] & 0xffffff) == 0x222222);
+    spice_qxl_update_area(&guest->instance, 0, &area, rects, 2, 1);
+    CHECK(rects[0].right == 64 && rects[0].bottom == 64 && rects[1].right == 0);
+    CHECK(guest_pixel(guest, 0, 0) == 0x111111 && (pixels[0] & 0xffffff) == 0x222222);
+    update = guest_alloc(guest, sizeof *update);
+    update->area = guest_rect(0, 0, 4, 4);
+    update->surface_id = 5;
+    update->update_id = 9;
+    guest_fill(guest, 5, guest_rect(0, 0, 4, 4), 0x333333);
+    guest_push(guest, QXL_CMD_UPDATE, guest_address(guest, update));
+    WAIT_FOR(guest_count(guest, GUEST_NOTIFY, NULL) == 1);
+    CHECK((pixels[0] & 0xffffff) == 0x333333 && guest_pixel(guest, 0, 0) == 0x111111);
+    spice_qxl_destroy_surfaces(&guest->instance);
     end();
 }
 
@@ -308,8 +342,21 @@ static void many_surfaces(void)
     CHECK((guest_pixel(guest, 32, 32) & 0xffffff) == 0x112233);
     CHECK(guest_pixel(guest, 33, 33) == 0);
     CHECK(guest_n_out(guest) == 1); /* the second creation: what draws is copied */
+    QXLSurfaceCmd *made = guest_surface(guest, 6, SPICE_SURFACE_FMT_32_xRGB, 16, 16, 64);
+    QXLSurfaceCmd *gone = guest_alloc(guest, sizeof *gone);
+    gone->surface_id = 6;
+    gone->type = QXL_SURFACE_CMD_DESTROY;
+    guest_clear_calls(guest);
+    guest_push(guest, QXL_CMD_SURFACE, guest_address(guest, made));
+    guest_push(guest, QXL_CMD_SURFACE, guest_address(guest, gone));
+    guest_sync(guest);
     pthread_mutex_lock(&guest->lock);
-    guest->n_polls = 0;
+    if (CHECK(guest->calls->len == 2)) {
+        const GuestCall *calls = (const GuestCall *)guest->calls->data;
+
+        CHECK(calls[0].kind == GUEST_RELEASE && calls[0].value == (uintptr_t)made);
+        CHECK(calls[1].kind == GUEST_RELEASE && calls[1].value == (uintptr_t)gone);
+    }
     pthread_mutex_unlock(&guest->lock);
     spice_qxl_destroy_surface_wait(&guest->instance, 5);
     CHECK(guest_n_out(guest) == 1); /* it is alive still */
@@ -352,6 +399,8 @@ static void primaries(void)
     CHECK(views_said("draw 302;destroy 0;"));
     primary = worker_primary(worker);
     CHECK(!primary.active && primary.mouse_allowed && primary.width == 0);
+    fake_server_run(server);
+    CHECK(fake_mouse_updates == updates_before + 3);
     spice_qxl_destroy_primary_surface(&guest->instance, 0);
     spice_qxl_destroy_primary_surface(&guest->instance, 3);
     /* Nothing of this can be: but the device thinks that it has one. */
@@ -406,6 +455,14 @@ static void monitors(void)
     CONFIGURE(address, GUEST_GROUP);
     CHECK(views_said("monitors 1/4 320x480+0+0;"));
     config->heads[1].surface_id = 0;
+    config->heads[1].width = 0;
+    CONFIGURE(address, GUEST_GROUP);
+    CHECK(views_said("monitors 1/4 320x480+0+0;"));
+    config->heads[0].height = 0;
+    CONFIGURE(address, GUEST_GROUP);
+    CHECK(views_said("monitors 0/4;"));
+    config->heads[0].height = 480;
+    config->heads[1].width = 1000;
     spice_qxl_set_device_info(&guest->instance, "pci/0000/02.0", 0, 0);
     CONFIGURE(address, GUEST_GROUP);
     CHECK(views_said("monitors 2/4 320x480+0+0 320x240+320+0;"));
@@ -453,11 +510,14 @@ static void capabilities(void)
     GuestCall call;
 
     tap_case("the guest hears of clients: when it starts, and when something changed");
-    fake_views_set_clients(0, 0x0f);
+    fake_views_set_clients(1, 0x0f);
     begin();
     fake_views_announce();
     guest_create_primary(guest, 8, 8, false);
+    guest_sync(guest);
+    guest_sync(guest); /* the post has run: it comes before one of them */
     CHECK(guest_count(guest, GUEST_CAPS, NULL) == 0);
+    fake_views_set_clients(0, 0x0f);
     run_vm();
     guest_sync(guest);
     CHECK(guest_count(guest, GUEST_CAPS, &call) == 1 && call.value == 0 && call.n == 0);
@@ -689,6 +749,7 @@ int main(void)
     wakes_from_a_doze();
     stops();
     updates();
+    other_surfaces();
     oom();
     holds_little();
     many_surfaces();

@@ -14,11 +14,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "server/core-glib.h"
 #include "server/still-devices.h"
+#include "support/glib-core.h"
 #include "tap.h"
 
-static SpiceCoreInterface core = CORE_GLIB;
+static SpiceCoreInterface core; /* GLib's */
 
 /* ---- What is logged ---- */
 
@@ -76,7 +76,7 @@ static SpiceServer *new_server(void)
 
 static void check_nothing_left(void)
 {
-    CHECK(core_watches == 0 && core_timers == 0);
+    CHECK(glib_core_watches() == 0 && glib_core_timers() == 0);
 }
 
 /* Items 1 and 2 of the check list. */
@@ -712,6 +712,7 @@ static void test_exit(void)
 
 int main(int argc, char **argv)
 {
+    core = glib_core(NULL);
     if (argc > 1) {
         run_and_exit();
         return 1;

@@ -5,6 +5,7 @@
 #include "public/spice.h"
 
 #include <fcntl.h>
+#include <glib.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,10 +13,10 @@
 
 #include "log.h"
 #include "loop.h"
-#include "server/core-glib.h"
+#include "support/glib-core.h"
 #include "tap.h"
 
-static SpiceCoreInterface core = CORE_GLIB;
+static SpiceCoreInterface core; /* GLib's */
 static bool on_core;
 
 static Loop *new_loop(void)
@@ -71,7 +72,7 @@ static void state_clear(State *state)
     if (state->fd[1] >= 0)
         close(state->fd[1]);
     g_string_free(state->order, TRUE);
-    CHECK(core_watches == 0 && core_timers == 0);
+    CHECK(glib_core_watches() == 0 && glib_core_timers() == 0);
 }
 
 static void on_event(int fd, int events, void *data)
@@ -396,6 +397,7 @@ static void test_log(void)
 
 int main(void)
 {
+    core = glib_core(NULL);
     for (int i = 0; i < 2; i++) {
         on_core = i;
         test_watches();

@@ -409,6 +409,11 @@ static void test_choice(void)
     CHECK(type_of(policy, SPICE_BITMAP_FMT_RGBA, 99, 99, SMOOTH, true, window) == JPEGA);
     CHECK(type_of(policy, SPICE_BITMAP_FMT_32BIT, 99, 99, SMOOTH, false, window) == QUIC);
     CHECK(type_of(policy, SPICE_BITMAP_FMT_32BIT, 99, 99, TEXT, true, window) == GLZ);
+    /* The most that JPEG can, and one more. */
+    CHECK(type_of(policy, SPICE_BITMAP_FMT_32BIT, 65500, 8, SMOOTH, true, window) == JPEG);
+    CHECK(type_of(policy, SPICE_BITMAP_FMT_32BIT, 65501, 8, SMOOTH, true, window) == QUIC);
+    CHECK(type_of(policy, SPICE_BITMAP_FMT_32BIT, 70000, 8, SMOOTH, true, window) == QUIC);
+    CHECK(type_of(policy, SPICE_BITMAP_FMT_32BIT, 8, 65501, SMOOTH, true, window) == QUIC);
     /* A picture that JPEG makes larger. */
     CHECK(type_of(policy, SPICE_BITMAP_FMT_32BIT, 5, 5, SMOOTH, true, window) != JPEG);
 

@@ -80,6 +80,7 @@ static void life(void)
 {
     tap_case("set, move, hide, trail; the current shape's command is held");
     begin();
+    CHECK(fake_cursor_class()->ack_window == 20 && !fake_cursor_class()->watch_latency);
     guest_create_primary(guest, 64, 64, false);
     fake_cursor_connect();
     CHECK(said("init 0,0 1 none;"));
@@ -270,6 +271,7 @@ static void hostile(void)
     cursor->header.hot_spot_x = cursor->header.hot_spot_y = 65535;
     set(cursor, -32768, 32767, true);
     CHECK(said("set -32768,32767 1 4x4/0 64 bytes cache;"));
+    CHECK(fake_cursor_hot_spot[0] == 3 && fake_cursor_hot_spot[1] == 3);
     end();
 }
 
