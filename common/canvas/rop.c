@@ -69,15 +69,14 @@ CanvasRopTerms canvas_rop_terms(CanvasRop rop)
     }                                    \
     break
 
-CANVAS_KERNEL void canvas_rop_row(CanvasRop rop, uint8_t *restrict dst, const uint8_t *restrict src,
-                                  size_t bytes)
+CANVAS_KERNEL void canvas_rop_row(CanvasRop rop, uint8_t *dst, const uint8_t *src, size_t bytes)
 {
     switch (rop) {
     case CANVAS_ROP_CLEAR:
         memset(dst, 0, bytes);
         break;
     case CANVAS_ROP_COPY:
-        memmove(dst, src, bytes); /* a guest may lay surfaces over each other */
+        memmove(dst, src, bytes);
         break;
     case CANVAS_ROP_SET:
         memset(dst, 0xff, bytes);
@@ -159,9 +158,8 @@ CANVAS_KERNEL void canvas_fill_row(uint8_t *dst, uint32_t pixel, unsigned int pi
     }
 }
 
-CANVAS_KERNEL void canvas_rop3_row(uint8_t code, uint8_t *restrict dst,
-                                   const uint8_t *restrict pattern, const uint8_t *restrict source,
-                                   size_t bytes)
+CANVAS_KERNEL void canvas_rop3_row(uint8_t code, uint8_t *dst, const uint8_t *pattern,
+                                   const uint8_t *source, size_t bytes)
 {
     /* Shannon's expansion: for each of the four values of (P, S) the result is (D & keep) ^ flip.
      * In terms of the exclusive-or normal form that is eight masks for 1, D, S, SD, P, PD, PS, PSD.

@@ -37,9 +37,9 @@ typedef struct CanvasRopTerms {
 } CanvasRopTerms;
 CanvasRopTerms canvas_rop_terms(CanvasRop rop);
 
-/* dst := rop(src, dst) over bytes. The rows don't overlap. */
-void canvas_rop_row(CanvasRop rop, uint8_t *restrict dst, const uint8_t *restrict src,
-                    size_t bytes);
+/* dst := rop(src, dst) over bytes. The rows may overlap, as a guest can lay surfaces over each
+ * other; then some of what is read may be written already. */
+void canvas_rop_row(CanvasRop rop, uint8_t *dst, const uint8_t *src, size_t bytes);
 
 /* dst := (dst & keep) ^ flip over n pixels of 1, 2 or 4 bytes: any operation with a constant
  * source. */
@@ -49,9 +49,9 @@ void canvas_rop_solid(uint32_t keep, uint32_t flip, unsigned int pixel_size, uin
 /* dst := n times the pixel. */
 void canvas_fill_row(uint8_t *dst, uint32_t pixel, unsigned int pixel_size, size_t n);
 
-/* dst := the ternary operation (4.3) of pattern, source and dst, over bytes. dst overlaps neither.
- */
-void canvas_rop3_row(uint8_t code, uint8_t *restrict dst, const uint8_t *restrict pattern,
-                     const uint8_t *restrict source, size_t bytes);
+/* dst := the ternary operation (4.3) of pattern, source and dst, over bytes. They may
+ * overlap as above. */
+void canvas_rop3_row(uint8_t code, uint8_t *dst, const uint8_t *pattern, const uint8_t *source,
+                     size_t bytes);
 
 #endif
