@@ -77,7 +77,7 @@ CANVAS_KERNEL void canvas_rop_row(CanvasRop rop, uint8_t *restrict dst, const ui
         memset(dst, 0, bytes);
         break;
     case CANVAS_ROP_COPY:
-        memcpy(dst, src, bytes);
+        memmove(dst, src, bytes); /* a guest may lay surfaces over each other */
         break;
     case CANVAS_ROP_SET:
         memset(dst, 0xff, bytes);

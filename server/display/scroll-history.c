@@ -17,16 +17,18 @@ static pixman_box32_t rounded(const pixman_box32_t *box)
                             (box->y2 + GRAIN - 1) / GRAIN};
 }
 
+static bool same_box(const pixman_box32_t *a, const pixman_box32_t *b)
+{
+    return a->x1 == b->x1 && a->y1 == b->y1 && a->x2 == b->x2 && a->y2 == b->y2;
+}
+
 static unsigned *counter(ScrollHistory *history, const pixman_box32_t *box)
 {
     pixman_box32_t place = rounded(box);
     unsigned at;
 
     for (unsigned i = 0; i < history->n; i++) {
-        const pixman_box32_t *known = &history->places[i].box;
-
-        if (known->x1 == place.x1 && known->y1 == place.y1 && known->x2 == place.x2 &&
-            known->y2 == place.y2)
+        if (same_box(&history->places[i].box, &place))
             return &history->places[i].in_vain;
     }
     if (history->n < SCROLL_PLACES) {
@@ -46,20 +48,24 @@ bool scroll_look(ScrollHistory *history, const CanvasPixels *old, const pixman_b
     unsigned *in_vain = counter(history, box);
     bool tired = (*in_vain >= PATIENCE && *in_vain % NOW_AND_THEN != 0) ||
                  (history->in_vain >= ALL_PATIENCE && history->in_vain % NOW_AND_THEN != 0);
+    bool anywhere = (*in_vain < SHORT_PATIENCE || *in_vain % SELDOM == 0) &&
+                    (history->free_in_vain < PATIENCE || history->in_vain % NOW_AND_THEN == 0);
 
-    move->dx = history->dx;
-    move->dy = history->dy;
-    if (tired || !scroll_find(old, box, picture,
-                              *in_vain < SHORT_PATIENCE || *in_vain % SELDOM == 0, move)) {
+    *move = history->last;
+    if (tired || !((same_box(box, &history->box) && scroll_goes_on(old, box, picture, move)) ||
+                   scroll_find(old, box, picture, anywhere, move))) {
+        history->free_in_vain += !tired && anywhere;
         ++*in_vain;
         history->in_vain++;
         return false;
     }
+    if (move->dx && move->dy)
+        history->free_in_vain = 0;
     history->place_before = *in_vain;
     history->before = history->in_vain;
     *in_vain = history->in_vain = 0;
-    history->dx = move->dx;
-    history->dy = move->dy;
+    history->last = *move;
+    history->box = *box;
     return true;
 }
 

@@ -19,9 +19,12 @@ enum {
     MIN_VOTES = 5,
     CELL_WIDTH = 32,
     CELL_HEIGHT = 16,
-    CELL_ROWS = 3, /* sampled in each */
-    REACH = 192,   /* how far outside of the box a moved window may come from */
-    SLACK = 20,    /* percent of a row or column that may be wrong at the edge */
+    CELL_ROWS = 3,   /* sampled in each */
+    REACH = 192,     /* how far outside of the box a moved window may come from */
+    NEAR = 48,       /* where it mostly comes from */
+    FEW_ROWS = 8,    /* that tell whether a move goes on */
+    COLUMN_STEP = 5, /* rows from one sample of a column to the next */
+    SLACK = 20,      /* percent of a row or column that may be wrong at the edge */
     FILTER_BITS = 1 << 15,
     MAX_PLACES = 1 << 24, /* that are looked at for any offset */
     MAX_LOOKS = 1 << 19,  /* and compared: a picture made to be slow ends there */
@@ -234,13 +237,13 @@ static unsigned filter_bit(const uint8_t *bytes)
 }
 
 /* Any offset: each place around the box is looked at, with a filter in front. */
-static void search_anywhere(Finder *finder, int32_t step)
+static void search_anywhere(Finder *finder, int32_t step, int32_t reach)
 {
     uint8_t filter[FILTER_BITS / 8] = {0};
     int32_t last = finder->old->width - ANCHOR_BYTES / (int32_t)finder->size;
-    int32_t left = MAX(0, finder->box.x1 - REACH), right = MIN(last + 1, finder->box.x2 + REACH);
-    int32_t top = MAX(0, finder->box.y1 - REACH),
-            bottom = MIN(finder->old->height, finder->box.y2 + REACH);
+    int32_t left = MAX(0, finder->box.x1 - reach), right = MIN(last + 1, finder->box.x2 + reach);
+    int32_t top = MAX(0, finder->box.y1 - reach),
+            bottom = MIN(finder->old->height, finder->box.y2 + reach);
     unsigned looks = 0;
 
     if ((int64_t)(right - left) * (bottom - top) > MAX_PLACES)
@@ -391,58 +394,76 @@ static int32_t row_misfit(const Finder *finder, const ScrollMove *move, int32_t 
     return wrong * 100 / n;
 }
 
-static int32_t column_misfit(const Finder *finder, const ScrollMove *move, int32_t x)
+static bool pixel_differs(const uint8_t *a, const uint8_t *b, unsigned size)
 {
-    int32_t n = 0, wrong = 0;
-
-    for (int32_t y = move->to.y1; y < move->to.y2; y += 5) {
-        const uint8_t *row = finder->picture->row(finder->picture->context, y);
-
-        n++;
-        wrong += memcmp(row + (size_t)(x - finder->box.x1) * finder->size,
-                        old_at(finder, x - move->dx, y - move->dy), finder->size) != 0;
-    }
-    return wrong * 100 / n;
+    return size == 4 ? memcmp(a, b, 4) != 0 : memcmp(a, b, 2) != 0;
 }
 
-/* The edges of the grid's cells aren't those of what has moved. */
-static void adjust_edges(const Finder *finder, ScrollMove *move)
+/* The same for the columns from x1 on, 'percent' has room for them: a row is fetched once for all.
+ */
+static void columns_misfit(const Finder *finder, const ScrollMove *move, int32_t x1, int32_t x2,
+                           uint8_t *percent)
 {
-    pixman_box32_t limit = {MAX(finder->box.x1, move->dx), MAX(finder->box.y1, move->dy),
-                            MIN(finder->box.x2, finder->old->width + move->dx),
-                            MIN(finder->box.y2, finder->old->height + move->dy)};
+    uint16_t wrong[CELL_WIDTH] = {0};
+    int32_t n = 0;
+
+    if (x1 == x2)
+        return;
+    for (int32_t y = move->to.y1; y < move->to.y2; y += COLUMN_STEP, n++) {
+        const uint8_t *row = finder->picture->row(finder->picture->context, y) +
+                             (size_t)(x1 - finder->box.x1) * finder->size;
+        const uint8_t *old = old_at(finder, x1 - move->dx, y - move->dy);
+
+        for (int32_t x = 0; x < x2 - x1; x++)
+            wrong[x] += pixel_differs(row + (size_t)x * finder->size,
+                                      old + (size_t)x * finder->size, finder->size);
+    }
+    for (int32_t x = 0; x < x2 - x1; x++)
+        percent[x] = (uint8_t)(wrong[x] * 100 / n);
+}
+
+/* Take away what doesn't fit at the edges, at most a cell at each. */
+static void trim_edges(const Finder *finder, ScrollMove *move)
+{
     pixman_box32_t *to = &move->to;
+    int32_t reach = MIN(to->x2 - to->x1, CELL_WIDTH), first = to->x1, last = to->x2 - reach;
+    uint8_t from_left[CELL_WIDTH], from_right[CELL_WIDTH];
 
-    for (int i = 0; i < CELL_WIDTH && to->x2 - to->x1 > 2; i++) {
-        bool left = column_misfit(finder, move, to->x1) > SLACK,
-             right = column_misfit(finder, move, to->x2 - 1) > SLACK;
+    columns_misfit(finder, move, first, first + reach, from_left);
+    columns_misfit(finder, move, last, last + reach, from_right);
+    while (to->x1 < first + reach && to->x2 - to->x1 > 2 && from_left[to->x1 - first] > SLACK)
+        to->x1++;
+    while (to->x2 > last && to->x2 - to->x1 > 2 && from_right[to->x2 - 1 - last] > SLACK)
+        to->x2--;
+    for (int i = 0; i < CELL_HEIGHT && to->y2 - to->y1 > 2; i++, to->y1++)
+        if (row_misfit(finder, move, to->y1) <= SLACK)
+            break;
+    for (int i = 0; i < CELL_HEIGHT && to->y2 - to->y1 > 2; i++, to->y2--)
+        if (row_misfit(finder, move, to->y2 - 1) <= SLACK)
+            break;
+}
 
-        to->x1 += left;
-        to->x2 -= right;
-        if (!left && !right)
-            break;
-    }
-    for (int i = 0; i < CELL_HEIGHT && to->y2 - to->y1 > 2; i++) {
-        bool top = row_misfit(finder, move, to->y1) > SLACK,
-             bottom = row_misfit(finder, move, to->y2 - 1) > SLACK;
+/* Add what fits beyond them. */
+static void grow_edges(const Finder *finder, ScrollMove *move)
+{
+    pixman_box32_t *to = &move->to;
+    int32_t top = MAX(MAX(finder->box.y1, move->dy), to->y1 - CELL_HEIGHT),
+            bottom = MIN(MIN(finder->box.y2, finder->old->height + move->dy), to->y2 + CELL_HEIGHT),
+            left = MAX(MAX(finder->box.x1, move->dx), to->x1 - CELL_WIDTH),
+            right = MIN(MIN(finder->box.x2, finder->old->width + move->dx), to->x2 + CELL_WIDTH),
+            first = to->x1, last = to->x2;
+    uint8_t from_left[CELL_WIDTH], from_right[CELL_WIDTH];
 
-        to->y1 += top;
-        to->y2 -= bottom;
-        if (!top && !bottom)
-            break;
-    }
-    for (int i = 0; i < CELL_HEIGHT && to->y1 > limit.y1; i++, to->y1--)
-        if (row_misfit(finder, move, to->y1 - 1) > 0)
-            break;
-    for (int i = 0; i < CELL_HEIGHT && to->y2 < limit.y2; i++, to->y2++)
-        if (row_misfit(finder, move, to->y2) > 0)
-            break;
-    for (int i = 0; i < CELL_WIDTH && to->x1 > limit.x1; i++, to->x1--)
-        if (column_misfit(finder, move, to->x1 - 1) > 0)
-            break;
-    for (int i = 0; i < CELL_WIDTH && to->x2 < limit.x2; i++, to->x2++)
-        if (column_misfit(finder, move, to->x2) > 0)
-            break;
+    while (to->y1 > top && row_misfit(finder, move, to->y1 - 1) == 0)
+        to->y1--;
+    while (to->y2 < bottom && row_misfit(finder, move, to->y2) == 0)
+        to->y2++;
+    columns_misfit(finder, move, left, first, from_left);
+    columns_misfit(finder, move, last, right, from_right);
+    while (to->x1 > left && from_left[to->x1 - 1 - left] == 0)
+        to->x1--;
+    while (to->x2 < right && from_right[to->x2 - last] == 0)
+        to->x2++;
 }
 
 static bool fit(const Finder *finder, int32_t dx, int32_t dy, ScrollMove *move)
@@ -472,8 +493,32 @@ static bool fit(const Finder *finder, int32_t dx, int32_t dy, ScrollMove *move)
     move->to.y2 = MIN(move->to.y2, finder->old->height + dy);
     if (move->to.x1 >= move->to.x2 || move->to.y1 >= move->to.y2)
         return false;
-    adjust_edges(finder, move);
+    /* The edges of the grid's cells aren't those of what has moved. */
+    trim_edges(finder, move);
+    grow_edges(finder, move);
     return true;
+}
+
+bool scroll_goes_on(const CanvasPixels *old, const pixman_box32_t *box, const ScrollSource *picture,
+                    const ScrollMove *move)
+{
+    unsigned size = canvas_unpacked_size(old->format), same = 0, changed = 0;
+    const pixman_box32_t *to = &move->to;
+    size_t bytes = (size_t)(to->x2 - to->x1) * size;
+
+    if ((!move->dx && !move->dy) || to->x1 < box->x1 || to->y1 < box->y1 || to->x2 > box->x2 ||
+        to->y2 > box->y2 || to->y2 - to->y1 < FEW_ROWS || to->x1 - move->dx < 0 ||
+        to->y1 - move->dy < 0 || to->x2 - move->dx > old->width || to->y2 - move->dy > old->height)
+        return false;
+    for (int i = 0; i < FEW_ROWS; i++) {
+        int32_t y = to->y1 + (2 * i + 1) * (to->y2 - to->y1) / (2 * FEW_ROWS);
+        const uint8_t *row = picture->row(picture->context, y) + (size_t)(to->x1 - box->x1) * size;
+
+        same += memcmp(row, canvas_row(old, y - move->dy) + (size_t)(to->x1 - move->dx) * size,
+                       bytes) == 0;
+        changed += memcmp(row, canvas_row(old, y) + (size_t)to->x1 * size, bytes) != 0;
+    }
+    return same * 4 >= FEW_ROWS * 3 && changed * 4 >= FEW_ROWS;
 }
 
 bool scroll_find(const CanvasPixels *old, const pixman_box32_t *box, const ScrollSource *picture,
@@ -498,7 +543,7 @@ bool scroll_find(const CanvasPixels *old, const pixman_box32_t *box, const Scrol
         found = true;
     } else if (choose_anchors(finder)) {
         /* Of a large area not every row is needed. */
-        int32_t step = CLAMP(height / 256, 1, 4);
+        int32_t step = CLAMP(height / 96, 1, 6);
 
         search_columns(finder);
         found = elect(finder, 1, &dx, &dy) && fit(finder, dx, dy, move);
@@ -507,9 +552,9 @@ bool scroll_find(const CanvasPixels *old, const pixman_box32_t *box, const Scrol
             search_rows(finder);
             found = elect(finder, 1, &dx, &dy) && fit(finder, dx, dy, move);
         }
-        if (!found && anywhere) {
+        for (int32_t reach = NEAR; !found && anywhere && reach <= REACH; reach += REACH - NEAR) {
             clear_votes(finder);
-            search_anywhere(finder, step);
+            search_anywhere(finder, step, reach);
             found = elect(finder, step, &dx, &dy) && fit(finder, dx, dy, move);
         }
     }

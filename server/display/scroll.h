@@ -32,12 +32,18 @@ enum { SCROLL_MIN_SIDE = 32, SCROLL_MIN_PIXELS = 8192 };
 bool scroll_find(const CanvasPixels *old, const pixman_box32_t *box, const ScrollSource *picture,
                  bool anywhere, ScrollMove *move);
 
+/* Is the same move right once more, for the same box? By a few rows. */
+bool scroll_goes_on(const CanvasPixels *old, const pixman_box32_t *box, const ScrollSource *picture,
+                    const ScrollMove *move);
+
 /* What was found on one surface lately; zeroed at first. Where nothing moves (a video) it is looked
  * only now and then. */
 enum { SCROLL_PLACES = 8 };
 typedef struct ScrollHistory {
-    int32_t dx, dy;                /* the offset that was found last */
-    unsigned in_vain;              /* looks in vain since then */
+    ScrollMove last;       /* what was found last */
+    pixman_box32_t box;    /* and where it was looked for */
+    unsigned in_vain;      /* looks in vain since then */
+    unsigned free_in_vain; /* searches in all directions since one of them found something */
     unsigned before, place_before; /* the same, and at its place, before the last find */
     unsigned n,
         oldest; /* places, of which the one that comes next is the oldest when all are used */

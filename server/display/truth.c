@@ -244,30 +244,37 @@ static void render_one(Truth *truth, Drawable *drawable)
     drawable_unref(drawable);
 }
 
-static SurfaceTree *list_surface(GPtrArray *listed, Surface *surface)
+/* *oldest: of the drawings that are pending on all that are listed. */
+static SurfaceTree *list_surface(GPtrArray *listed, Surface *surface, uint64_t *oldest)
 {
     SurfaceTree *tree = tree_of(surface);
 
     if (!tree->listed) {
         tree->listed = true;
         g_ptr_array_add(listed, tree);
+        if (surface->pending.head)
+            *oldest = MIN(*oldest, ((Drawable *)surface->pending.head->data)->serial);
     }
     return tree;
 }
 
-/* All that a drawing needs is older than it, so one walk from it to the oldest finds it. */
+/* All that a drawing needs is older than it, so one walk from it to older ones finds it. */
 static GPtrArray *what_comes_before(Drawable *last)
 {
     GPtrArray *found = g_ptr_array_new(), *listed = g_ptr_array_new();
+    uint64_t oldest = last->serial;
 
-    list_surface(listed, last->target)->needed = true;
+    list_surface(listed, last->target, &oldest)->needed = true;
     for (GList *link = &node_of(last)->age; link; link = link->prev) {
         Drawable *drawable = link->data;
         SurfaceTree *tree = tree_of(drawable->target);
 
+        /* Many may be waiting on surfaces that nobody reads. */
+        if (drawable->serial < oldest)
+            break;
         if (!tree->needed && !(tree->asked && region_touches(&drawable->visible, &tree->area)))
             continue;
-        list_surface(listed, drawable->target)->needed = true;
+        list_surface(listed, drawable->target, &oldest)->needed = true;
         g_ptr_array_add(found, drawable_ref(drawable));
         for (unsigned i = 0; i < drawable->n_reads; i++) {
             const pixman_box32_t *area = &drawable->reads[i].area;
@@ -275,7 +282,7 @@ static GPtrArray *what_comes_before(Drawable *last)
 
             if (surface == drawable->target || !surface->alive)
                 continue;
-            tree = list_surface(listed, surface);
+            tree = list_surface(listed, surface, &oldest);
             if (!tree->asked)
                 tree->area = *area;
             else

@@ -28,12 +28,16 @@ struct ContentCache {
     uint64_t secrets[2]; /* what makes a lane forget all before: nobody may know it */
 };
 
-/* Images made by the server: unique in the process, as a client's cache is shared by displays. */
+/* Images made by the server: unique in the process, as a client's cache is shared by displays. The
+ * lower half, too, and it is not the group QXL_IMAGE_GROUP_RED: spice-html5 looks into its cache by
+ * that half alone, and would take all of a group for one image. An odd factor brings none twice,
+ * and this one keeps away from guests' small numbers. */
 uint64_t new_image_id(void)
 {
     static atomic_uint_fast32_t count;
+    uint32_t number = (uint32_t)atomic_fetch_add(&count, 1) + 1;
 
-    return (uint64_t)(uint32_t)(atomic_fetch_add(&count, 1) + 1) << 32 | QXL_IMAGE_GROUP_RED;
+    return (uint64_t)number << 32 | (number * UINT32_C(0x9e3779b1));
 }
 
 static unsigned key_hash(const void *key)

@@ -78,8 +78,15 @@ class RemoteViewer:
 
     def screen(self):
         """The whole screen of its X display: (width, height, RGB bytes)."""
-        data = subprocess.run(["xwd", "-root", "-silent"], env=self.display.environment, check=True,
-                              capture_output=True).stdout
+        # xwd asks about each window on the screen, and fails with BadWindow when one goes away meanwhile.
+        for _ in range(20):
+            done = subprocess.run(["xwd", "-root", "-silent"], env=self.display.environment, capture_output=True)
+            if not done.returncode:
+                break
+            time.sleep(0.1)
+        else:
+            raise RuntimeError(f"xwd: {done.returncode}: {done.stderr.decode(errors='replace')}")
+        data = done.stdout
         header = struct.unpack(">25I", data[:100])
         size, width, height, step, row, colours = (header[i] for i in (0, 4, 5, 11, 12, 19))
         pixels, step = data[size + 12 * colours:], step // 8

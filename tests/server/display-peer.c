@@ -9,13 +9,25 @@
 
 static void count_image(Peer *peer, const WireImage *image)
 {
+    bool from_cache;
+
     if (!image)
         return;
-    if (image->type == SPICE_IMAGE_TYPE_FROM_CACHE ||
-        image->type == SPICE_IMAGE_TYPE_FROM_CACHE_LOSSLESS)
+    from_cache = image->type == SPICE_IMAGE_TYPE_FROM_CACHE ||
+                 image->type == SPICE_IMAGE_TYPE_FROM_CACHE_LOSSLESS;
+    if (from_cache)
         peer->n_from_cache++;
     else
         peer->pixels += (uint64_t)image->width * image->height;
+    /* The guest of these tests numbers in the upper half, in one group. */
+    if ((uint32_t)image->id != QXL_IMAGE_GROUP_DEVICE) {
+        void *half = GUINT_TO_POINTER((uint32_t)image->id);
+
+        if (from_cache && GPOINTER_TO_SIZE(g_hash_table_lookup(peer->by_half, half)) != image->id)
+            peer->n_mistaken++;
+        if (image->flags & SPICE_IMAGE_FLAGS_CACHE_ME)
+            g_hash_table_insert(peer->by_half, half, GSIZE_TO_POINTER(image->id));
+    }
     peer->n_lossy +=
         image->type == SPICE_IMAGE_TYPE_JPEG || image->type == SPICE_IMAGE_TYPE_JPEG_ALPHA;
 }
@@ -111,6 +123,7 @@ Peer *world_connect(World *world, const PeerConfig *config)
 
     peer->world = world;
     peer->reason = g_string_new(NULL);
+    peer->by_half = g_hash_table_new(NULL, NULL);
     peer->types = g_array_new(false, false, sizeof(uint16_t));
     if (config->client) {
         peer->client = config->client;
@@ -182,6 +195,7 @@ void peer_disconnect(Peer *peer)
     }
     g_string_free(peer->reason, true);
     g_array_unref(peer->types);
+    g_hash_table_unref(peer->by_half);
     g_free(peer->fatal);
     world->peers = g_list_remove(world->peers, peer);
     g_free(peer);

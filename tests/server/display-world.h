@@ -33,6 +33,10 @@ typedef struct Peer {
     GArray *types;   /* uint16_t: of all messages */
     uint64_t pixels; /* of images that were sent with their data */
     unsigned n_lossy, n_from_cache;
+    /* What spice-html5 has in its cache of the server's own images: the lower half of an id -> the
+     * last image with it; and how often it would take a wrong one. */
+    GHashTable *by_half;
+    unsigned n_mistaken;
     bool mute; /* messages are counted, not executed */
 } Peer;
 

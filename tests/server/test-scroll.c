@@ -117,7 +117,11 @@ static bool find(Page *page, ScrollMove *found)
     if (any) {
         CHECK(scroll_find(&page->old, &page->box, &source, true, &hinted));
         CHECK(memcmp(&hinted, found, sizeof(hinted)) == 0);
+        CHECK(scroll_goes_on(&page->old, &page->box, &source, found));
+        hinted.dy += hinted.dy < 0 ? 1 : -1;
+        CHECK(!scroll_goes_on(&page->old, &page->box, &source, &hinted));
     }
+    hinted = *found;
     CHECK(scroll_find(&page->old, &page->box, &source, true, &misled) == any);
     return any;
 }
@@ -393,6 +397,34 @@ static const uint8_t *counted_row(void *context, int32_t y)
     return page_row(context, y);
 }
 
+/* What can't be, and what stands still, doesn't go on. */
+static void test_goes_on(void)
+{
+    const pixman_box32_t text = {0, 200, 320, 480};
+    const ScrollMove right = {{0, 200, 320, 464}, 0, -16};
+    ScrollMove other;
+    Page page;
+    ScrollSource source = {page_row, &page};
+
+    tap_case("a move that goes on is known by a few rows");
+    page_init(&page, PIXMAN_x8r8g8b8, 51);
+    page.box = text;
+    CHECK(!scroll_goes_on(&page.old, &page.box, &source, &right));
+    move(&page, right.to, 0, -16);
+    CHECK(scroll_goes_on(&page.old, &page.box, &source, &right));
+    other = right;
+    other.dy = 0;
+    CHECK(!scroll_goes_on(&page.old, &page.box, &source, &other));
+    other = right;
+    other.to.y2 = 500; /* outside of the box, and its source of the page */
+    CHECK(!scroll_goes_on(&page.old, &page.box, &source, &other));
+    other = (ScrollMove){{0, 200, 320, 464}, 0, HEIGHT};
+    CHECK(!scroll_goes_on(&page.old, &page.box, &source, &other));
+    other = (ScrollMove){{0, 200, 320, 464}, 1, -16};
+    CHECK(!scroll_goes_on(&page.old, &page.box, &source, &other));
+    page_clear(&page);
+}
+
 static bool useless; /* what is found */
 
 /* How often a picture is read in so many looks. */
@@ -442,7 +474,7 @@ static void test_history(void)
     CHECK(looks(&page, &history, video, 80) == 10);
     /* What moves elsewhere is found all the same, and doesn't make it hopeful. */
     CHECK(looks(&page, &history, text, 5) == 5);
-    CHECK(history.dx == 0 && history.dy == -16 && history.in_vain == 0);
+    CHECK(history.last.dx == 0 && history.last.dy == -16 && history.in_vain == 0);
     CHECK(looks(&page, &history, video, 16) == 2);
     /* What is found and of no use counts like nothing. */
     useless = true;
@@ -468,6 +500,7 @@ int main(void)
     test_scrolled(PIXMAN_x1r5g5b5);
     test_parts();
     test_nothing();
+    test_goes_on();
     test_history();
     tap_case("a client that moves its own pixels");
     for (uint64_t seed = 0; seed < 60; seed++)

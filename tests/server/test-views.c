@@ -486,6 +486,34 @@ static void test_uncovered(void)
     world_free(world);
 }
 
+/* Pictures that come again are taken from the cache, also by a client that knows only half of an
+ * id. */
+static void test_ids(void)
+{
+    enum { SIZE = 40, PICTURES = 5 };
+    World *world = world_new(12, 0);
+    uint32_t *pictures[PICTURES];
+    Peer *peer;
+
+    tap_case("pictures that come again are told apart by the lower half of their ids");
+    world_primary(world, 200, 100);
+    peer = world_connect(world, &usual);
+    check_right(world, 0);
+    for (int i = 0; i < PICTURES; i++)
+        pictures[i] = world_pixels(world, SIZE, SIZE, 2);
+    for (int round = 0; round < 4; round++)
+        for (int i = 0; i < PICTURES; i++) {
+            world_put(world, 0, 50, 30, SIZE, SIZE, pictures[i], 0, true);
+            check_right(world, 0);
+        }
+    CHECK(peer->n_from_cache >= PICTURES);
+    CHECK(g_hash_table_size(peer->by_half) >= PICTURES);
+    CHECK(peer->n_mistaken == 0);
+    for (int i = 0; i < PICTURES; i++)
+        g_free(pictures[i]);
+    world_free(world);
+}
+
 /* With SPICE_WAN_COMPRESSION_AUTO. */
 static void test_slow(void)
 {
@@ -633,6 +661,7 @@ int main(int argc, char **argv)
         test_short_lives();
         test_unknown_surfaces();
         test_uncovered();
+        test_ids();
         test_slow();
     }
     tap_case("random commands, rooms, clients: exact");

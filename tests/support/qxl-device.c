@@ -207,8 +207,11 @@ int device_drawn(void)
 
 int device_wake(void)
 {
-    spice_qxl_wakeup(&qxl);
-    return MAX(g_async_queue_length(drawings), 0);
+    const int waiting = MAX(g_async_queue_length(drawings), 0);
+
+    if (waiting > 0 || g_async_queue_length(cursors) > 0)
+        spice_qxl_wakeup(&qxl);
+    return waiting;
 }
 
 /* ---- what the server calls; all but the first from its worker's thread
