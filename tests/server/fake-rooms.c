@@ -131,8 +131,11 @@ void views_primary_ready(Views *views)
     say(&views_log, "mark;");
 }
 
+WireRect fake_views_box;
+
 void views_drawable(Views *views, Drawable *drawable)
 {
+    fake_views_box = drawable->message.base.box;
     say(&views_log, "draw %u%s;", drawable->message_type, drawable->n_borrowed ? " borrowed" : "");
 }
 

@@ -23,6 +23,7 @@ extern unsigned rooms_drawings[400]; /* messages by type, of the displays */
 
 /* What the views were told, as words: "create 0;mark;..." Drawings are "draw TYPE;". */
 char *fake_views_take_log(void);
+extern WireRect fake_views_box; /* of the last drawing, when none is under way */
 /* Clients of the display: their number and what they can; the worker is told of the change from its
  * own loop. */
 void fake_views_set_clients(unsigned n, uint8_t caps);

@@ -269,7 +269,8 @@ static void test_bodies(bool mini)
                 CHECK(peer_next(s.peer) == SPICE_MSG_LIST &&
                       wire_sub_list_read(s.peer->body.data, s.peer->body.size, 0, got, &n_got,
                                          NULL) &&
-                      n_got == 2 && got[1].type == SPICE_MSG_DISPLAY_INVAL_LIST);
+                      n_got == 2 && got[1].type == SPICE_MSG_DISPLAY_INVAL_LIST &&
+                      got[0].body.size == sizeof wait && got[1].body.size == sizeof inval);
             CHECK(peer_next(s.peer) == SPICE_MSG_DISPLAY_DRAW_COPY);
             CHECK(s.peer->body.size >= plain.size &&
                   !memcmp(s.peer->body.data, plain.data, plain.size));

@@ -135,6 +135,9 @@ static struct {
     unsigned n_hot;
 } writer;
 
+/* What a guest does isn't seen by a sanitizer. */
+#define BY_THE_GUEST __attribute__((no_sanitize("thread")))
+
 static void make_hot(void *at, size_t size)
 {
     g_assert(writer.n_hot < G_N_ELEMENTS(writer.hot));
@@ -142,12 +145,12 @@ static void make_hot(void *at, size_t size)
     writer.hot[writer.n_hot++].size = size;
 }
 
-static void write_byte(uint8_t *at, uint8_t value)
+BY_THE_GUEST static void write_byte(uint8_t *at, uint8_t value)
 {
     __atomic_store_n(at, value, __ATOMIC_RELAXED);
 }
 
-static void restore(const uint8_t *good, size_t from, size_t n)
+BY_THE_GUEST static void restore(const uint8_t *good, size_t from, size_t n)
 {
     for (size_t i = from; i < from + n; i++)
         write_byte(writer.from + i, good[i]);
@@ -166,7 +169,7 @@ static void hold(uint64_t state)
 }
 
 /* One of the fields that matter, again and again: other bytes, the right ones. */
-static uint64_t flip_hot(const uint8_t *good, uint64_t state)
+BY_THE_GUEST static uint64_t flip_hot(const uint8_t *good, uint64_t state)
 {
     unsigned hot = (state >> 33) % writer.n_hot;
     uint8_t *at = writer.hot[hot].at;
@@ -185,7 +188,7 @@ static uint64_t flip_hot(const uint8_t *good, uint64_t state)
 }
 
 /* Any bytes. */
-static uint64_t flip_any(const uint8_t *good, uint64_t state)
+BY_THE_GUEST static uint64_t flip_any(const uint8_t *good, uint64_t state)
 {
     size_t any[64];
 
@@ -199,8 +202,7 @@ static uint64_t flip_any(const uint8_t *good, uint64_t state)
     return state;
 }
 
-/* What a guest does isn't seen by a sanitizer. */
-__attribute__((no_sanitize("thread"))) static void *rewrite_guest(void *data)
+BY_THE_GUEST static void *rewrite_guest(void *data)
 {
     uint8_t *good = g_memdup2(writer.from, writer.to - writer.from);
     uint64_t state = 1;

@@ -261,6 +261,46 @@ static void other_surfaces(void)
     end();
 }
 
+static void cut_moves(void)
+{
+    QXLDrawable *move;
+
+    tap_case("a copy of bits from outside of the surface: cut alike for clients and for us");
+    begin();
+    guest_create_primary(guest, 64, 64, false);
+    run_vm();
+    guest_fill(guest, 0, guest_rect(0, 0, 64, 64), 0x010101);
+    guest_fill(guest, 0, guest_rect(0, 0, 10, 10), 0x0a0a0a);
+    guest_fill(guest, 0, guest_rect(20, 20, 40, 40), 0x555555);
+    move = guest_drawable(guest, QXL_COPY_BITS, 0, guest_rect(20, 20, 40, 40));
+    move->u.copy_bits.src_pos = (QXLPoint){-5, -6};
+    guest_draw(guest, move);
+    guest_sync(guest);
+    CHECK(guest_pixel(guest, 24, 25) == 0x555555 && guest_pixel(guest, 25, 25) == 0x555555);
+    CHECK(guest_pixel(guest, 24, 26) == 0x555555 && guest_pixel(guest, 25, 26) == 0x0a0a0a);
+    CHECK(guest_pixel(guest, 34, 35) == 0x0a0a0a && guest_pixel(guest, 35, 35) == 0x010101);
+    CHECK(guest_pixel(guest, 39, 39) == 0x010101 && guest_pixel(guest, 40, 40) == 0x010101);
+    CHECK(views_said("create 0;monitors 1/1 64x64+0+0;mark;draw 302;draw 302;draw 302;draw 104;"));
+    CHECK(fake_views_box.left == 25 && fake_views_box.top == 26 && fake_views_box.right == 40 &&
+          fake_views_box.bottom == 40);
+    move = guest_drawable(guest, QXL_COPY_BITS, 0, guest_rect(20, 20, 40, 40));
+    move->u.copy_bits.src_pos = (QXLPoint){60, 61};
+    guest_draw(guest, move);
+    guest_sync(guest);
+    CHECK(views_said("draw 104;"));
+    CHECK(fake_views_box.left == 20 && fake_views_box.top == 20 && fake_views_box.right == 24 &&
+          fake_views_box.bottom == 23);
+    move = guest_drawable(guest, QXL_COPY_BITS, 0, guest_rect(20, 20, 40, 40));
+    move->u.copy_bits.src_pos = (QXLPoint){INT32_MIN, 0};
+    guest_draw(guest, move);
+    move = guest_drawable(guest, QXL_COPY_BITS, 0, guest_rect(20, 20, 40, 40));
+    move->u.copy_bits.src_pos = (QXLPoint){64, INT32_MAX};
+    guest_draw(guest, move);
+    guest_sync(guest);
+    CHECK(views_said("") && guest_n_out(guest) == 0);
+    end();
+}
+
 static void oom(void)
 {
     static uint32_t pixels[256 * 256];
@@ -315,6 +355,7 @@ static void holds_little(void)
         guest_draw(guest, copy);
     }
     WAIT_FOR(guest_taken(guest) == 257);
+    spice_qxl_reset_image_cache(&guest->instance); /* the last one is done, not only taken */
     most = guest_n_out(guest);
     CHECK(most <= 65 && most > 1);
     end();
@@ -750,6 +791,7 @@ int main(void)
     stops();
     updates();
     other_surfaces();
+    cut_moves();
     oom();
     holds_little();
     many_surfaces();

@@ -26,7 +26,8 @@ static void rest(World *world)
             right &= !((Peer *)l->data)->messages || peer_differs(l->data, 0) == 0;
         if (right)
             break;
-        g_usleep(10000);
+        clock_forward_ms(20); /* timers of frames and of what is at rest */
+        g_usleep(500);        /* images that are being coded */
     }
 }
 
@@ -40,6 +41,8 @@ static void check_right(World *world, int tolerance)
 
         if (peer->cc && peer->messages > 0)
             CHECK(peer_is_right(peer, tolerance));
+        if (peer->cc && !wire_caps_has(&peer->cc->channel_caps, SPICE_DISPLAY_CAP_COMPOSITE))
+            CHECK(peer_count(peer, SPICE_MSG_DISPLAY_DRAW_COMPOSITE) == 0);
     }
 }
 
@@ -450,6 +453,21 @@ static void test_unknown_surfaces(void)
     CHECK(peer_count(peer, SPICE_MSG_DISPLAY_SURFACE_DESTROY) == 1);
     CHECK(peer_count(later, SPICE_MSG_DISPLAY_SURFACE_CREATE) == 1);
     CHECK(peer_count(later, SPICE_MSG_DISPLAY_SURFACE_DESTROY) == 0);
+
+    tap_case("a client that can't have a surface of alpha isn't told of it");
+    PeerConfig config = usual;
+    config.caps &= ~(1U << SPICE_DISPLAY_CAP_A8_SURFACE);
+    Peer *without = world_connect(world, &config);
+    check_right(world, 0);
+    world_create(world, 4, SPICE_SURFACE_FMT_8_A, 20, 20, false);
+    world_fill(world, 4, (pixman_box32_t){2, 2, 9, 9}, 0x80, SPICE_ROPD_OP_PUT);
+    check_right(world, 0);
+    world_destroy(world, 4);
+    check_right(world, 0);
+    CHECK(peer_count(without, SPICE_MSG_DISPLAY_SURFACE_CREATE) == 1); /* the primary */
+    CHECK(peer_count(without, SPICE_MSG_DISPLAY_SURFACE_DESTROY) == 0);
+    CHECK(peer_count(peer, SPICE_MSG_DISPLAY_SURFACE_CREATE) == 3);
+    CHECK(peer_count(peer, SPICE_MSG_DISPLAY_SURFACE_DESTROY) == 2);
     world_free(world);
 }
 
