@@ -335,7 +335,7 @@ def play_main(channel, has_agent):
 
 def play_display(channel):
     send = channel.send
-    send(101, struct.pack("<BqBi", 1, 4 << 20, 1, 4 << 20))
+    send(101, struct.pack("<BqBi", 1, 1 << 16, 1, 1 << 16))
     send(103, b"\x05")
     generation = channel.wait_for(3)
     send(1, generation[:4])
