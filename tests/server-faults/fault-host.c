@@ -29,7 +29,7 @@ static GByteArray *to_client;
 
 /* ---- flaws ---- */
 
-enum { DESCRIPTORS = 256, LOST = 256 * 1024 };
+enum { DESCRIPTORS = 256, LOST = 8 << 20 };
 
 static const char *flaw = "";
 static int flaw_key = -1;

@@ -20,9 +20,9 @@ class Broken(Exception):
     """Words about what is wrong with the host."""
 
 
-def soon(condition, seconds=PATIENCE):
+def soon(condition, seconds=None):
     """True as soon as it holds; looks often, since it does at once nearly always."""
-    end, pause = time.monotonic() + seconds, 0.001
+    end, pause = time.monotonic() + (seconds or PATIENCE), 0.001
     while not condition():
         if time.monotonic() > end:
             return False

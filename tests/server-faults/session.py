@@ -66,7 +66,11 @@ class Raw:
         # Each from an address of its own: the server holds up an address from which wrong passwords have come.
         number = next(self.numbers)
         self.socket.bind((f"127.{1 + (number >> 16) % 250}.{number >> 8 & 255}.{number & 255}", 0))
-        self.socket.connect(("127.0.0.1", port))
+        try:
+            self.socket.connect(("127.0.0.1", port))
+        except OSError:
+            self.socket.close()
+            raise Ended from None  # nobody listens, or nobody takes it
 
     def send(self, data):
         start = len(self.said)
@@ -335,7 +339,7 @@ def play_main(channel, has_agent):
 
 def play_display(channel):
     send = channel.send
-    send(101, struct.pack("<BqBi", 1, 1 << 16, 1, 1 << 16))
+    send(101, struct.pack("<BqBi", 1, 1 << 14, 1, 1 << 14))
     send(103, b"\x05")
     generation = channel.wait_for(3)
     send(1, generation[:4])
