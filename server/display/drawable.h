@@ -71,7 +71,7 @@ typedef struct Drawable {
 
     /* Memory behind the message's pointers. */
     WireArena arena;
-    Blob *blobs[3]; /* images' bytes, referenced by the message; NULLs at the end */
+    Blob *blobs[3]; /* images' bytes, referenced by the message; a put drawing's go when rendered */
     unsigned n_blobs;
     /* Large RGB pixels (of put drawings only) stay in guest memory until rendered:
      * message.copy.src_image->u.bitmap.data is empty then, and the rows are here, in pieces as the

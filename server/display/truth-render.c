@@ -177,9 +177,6 @@ void truth_draw(Truth *truth, Drawable *drawable)
             add_dirty(target, &drawable->changed);
         }
     }
-    /* Its pixels are the guest's again: there is nothing left to draw. */
-    if (drawable->n_borrowed > 0)
-        drawable->message.base.box = (WireRect){0};
     /* All that covered what was dropped has been painted. */
     if (!target->pending.head)
         pixman_region32_clear(&tree->diverged);

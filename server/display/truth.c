@@ -193,11 +193,32 @@ void truth_unlink(Truth *truth, Drawable *drawable)
     g_clear_pointer(&drawable->tree_data, g_free);
 }
 
+/* Pixels that only rendering needed; without them there is nothing left to draw. Clients get a put
+ * drawing as pixels of the truth, so one that waits in the queue of a client which stands still
+ * holds none. An image for their caches is sent as it is, unless its pixels are the guest's again.
+ */
+static void forget_pixels(Drawable *drawable)
+{
+    const WireImage *image = drawable->message_type == SPICE_MSG_DISPLAY_DRAW_COPY
+                                 ? drawable->message.copy.src_image
+                                 : NULL;
+
+    if (!drawable->put || !image ||
+        (image->flags & SPICE_IMAGE_FLAGS_CACHE_ME && drawable->n_borrowed == 0))
+        return;
+    for (unsigned i = 0; i < drawable->n_blobs; i++)
+        blob_unref(drawable->blobs[i]);
+    drawable->n_blobs = 0;
+    drawable->message.copy.src_image = NULL;
+    drawable->message.base.box = (WireRect){0};
+}
+
 /* Nothing of guest memory is needed any more. */
 static void release(Drawable *drawable)
 {
     GuestResource *resource = drawable->resource;
 
+    forget_pixels(drawable);
     drawable->n_borrowed = 0;
     drawable->borrowed = NULL;
     drawable->resource = NULL;

@@ -64,9 +64,8 @@ bool truth_add(Truth *truth, Drawable *drawable);
 
 /* Render this drawing, with everything that must come before.
  *
- * A put drawing whose pixels were borrowed has no source any more when it is rendered: its
- * message's box is empty then, and the message can't be sent; what changed can be had from the
- * truth. */
+ * A put drawing has no source any more when it is rendered, unless its image is one for caches that
+ * wasn't borrowed: its message can't be sent; what changed can be had from the truth. */
 void truth_render(Truth *truth, Drawable *drawable);
 /* Everything that touches the area (9.1). */
 void truth_render_area(Truth *truth, Surface *surface, const pixman_box32_t *area);

@@ -224,12 +224,20 @@ void view_unlink(View *view, Item *item)
     g_free(item);
 }
 
+/* An image that is painted into the truth before the client gets its pixels from there. */
+static bool view_is_put_only(const Drawable *drawable)
+{
+    const WireImage *image = drawable->put ? drawable->message.copy.src_image : NULL;
+
+    return drawable->put && !(image && image->flags & SPICE_IMAGE_FLAGS_CACHE_ME);
+}
+
 /* Bytes that a drawing takes on the wire, roughly; it is only compared with others'. */
 static uint32_t view_drawable_cost(const Drawable *drawable)
 {
     size_t cost = 64;
 
-    if (drawable->put)
+    if (view_is_put_only(drawable))
         return 64;
     if (drawable->message.base.clip.type == SPICE_CLIP_TYPE_RECTS)
         cost += drawable->message.base.clip.n_rects * sizeof(WireRect);

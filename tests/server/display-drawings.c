@@ -136,13 +136,27 @@ uint32_t *world_pixels(World *world, uint32_t width, uint32_t height, int kind)
     return pixels;
 }
 
+static uint64_t blobs_gone;
+
+static void free_counted(uint8_t *data)
+{
+    blobs_gone++;
+    g_free(data);
+}
+
 Blob *world_blob(const void *data, size_t size)
 {
     Blob *blob = blob_new(size);
 
     memcpy(blob->data, data, size);
+    blob->free_data = free_counted;
 
     return blob;
+}
+
+uint64_t world_blobs_gone(void)
+{
+    return blobs_gone;
 }
 
 void world_put(World *world, uint32_t id, int x, int y, uint32_t width, uint32_t height,

@@ -77,6 +77,8 @@ void world_fill(World *world, uint32_t id, pixman_box32_t box, uint32_t color, u
 void world_put(World *world, uint32_t id, int x, int y, uint32_t width, uint32_t height,
                const uint32_t *pixels, uint64_t cache_id, bool borrowed);
 void world_copy_bits(World *world, uint32_t id, pixman_box32_t box, int src_x, int src_y);
+/* How many times the bytes of a drawing's image were freed. */
+uint64_t world_blobs_gone(void);
 void world_random(World *world); /* any of the above and more */
 /* A picture of text-like, smooth or noisy content. */
 uint32_t *world_pixels(World *world, uint32_t width, uint32_t height, int kind);

@@ -418,11 +418,17 @@ static void test_diff(void)
           pixman_region32_rectangles(&drawable->changed, NULL)[0].x2 == 12 &&
           pixman_region32_rectangles(&drawable->changed, NULL)[1].y1 == 202);
     drawable_unref(drawable);
-    /* Pixels of its own: the message stays as it was. */
+    /* Pixels of its own aren't needed any more either, except for an image for clients' caches. */
     *image_pixel(image, 7, 7) ^= 1;
+    drawable = put(&model, &message, false);
+    CHECK(region_is(&drawable->changed, 18, 20, 19, 21) && drawable->message.base.box.right == 0);
+    drawable_unref(drawable);
+    *image_pixel(image, 7, 7) ^= 1;
+    image->flags = SPICE_IMAGE_FLAGS_CACHE_ME;
     drawable = put(&model, &message, false);
     CHECK(region_is(&drawable->changed, 18, 20, 19, 21) && drawable->message.base.box.right == 261);
     drawable_unref(drawable);
+    image->flags = 0;
     /* A changed column is one rectangle, whatever the cells are. */
     for (uint32_t y = 0; y < 190; y++)
         *image_pixel(image, 77, y) ^= 4;

@@ -332,6 +332,43 @@ static void test_stalled(void)
     world_free(world);
 }
 
+/* How many of n drawings' images are still held when the truth shows them. */
+static int held_of(World *world, const uint32_t *image, unsigned n, bool for_cache)
+{
+    uint64_t gone = world_blobs_gone();
+
+    for (unsigned i = 0; i < n; i++) {
+        world_put(world, 0, (int)i % 500, 0, 100, 100, image, for_cache ? i + 1 : 0, false);
+        truth_render_all(world->truth);
+    }
+    return (int)n - (int)(world_blobs_gone() - gone);
+}
+
+static void test_stalled_pixels(void)
+{
+    World *world = world_new(8, 0);
+    uint32_t *image = world_pixels(world, 100, 100, 2);
+    Peer *peer;
+
+    world_primary(world, 640, 480);
+    peer = world_connect(world, &usual);
+    check_right(world, 0);
+
+    tap_case("images that are painted already aren't held for a stalled client");
+    peer_give(peer, 0, 0);
+    CHECK(held_of(world, image, 500, false) == 0);
+    check_right(world, 0);
+
+    tap_case("those for its cache are, up to a limit");
+    peer_give(peer, 0, 0);
+    CHECK(held_of(world, image, 100, true) == 100);
+    CHECK(held_of(world, image, 2000, true) < 700);
+    check_right(world, 0);
+
+    g_free(image);
+    world_free(world);
+}
+
 /* A surface that is copied to another, and the end of both. */
 static void short_lived(World *world)
 {
@@ -675,6 +712,7 @@ int main(int argc, char **argv)
         test_guest_caps();
         test_traffic();
         test_stalled();
+        test_stalled_pixels();
         test_primary_change();
         test_short_lives();
         test_unknown_surfaces();
