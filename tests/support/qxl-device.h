@@ -20,7 +20,8 @@ void device_move(int surface, int x, int y, int w, int h, int from_x, int from_y
 void device_cursor(int x, int y, int size, const uint32_t *pixels); /* ARGB */
 void device_move_cursor(int x, int y);
 
-/* Tell the server that there are commands, if there are; returns how many drawings it has yet to take. */
+/* Tell the server that there are commands, if there are; returns how many drawings it has yet to
+ * take. */
 int device_wake(void);
 int device_drawn(void); /* drawings that were put into the ring so far */
 
