@@ -55,13 +55,6 @@ Surface *truth_surface(Truth *truth, uint32_t id)
     return id < truth->n_surfaces ? truth->surfaces[id] : NULL;
 }
 
-void truth_foreach_surface(Truth *truth, void (*func)(Surface *surface, void *data), void *data)
-{
-    for (uint32_t i = 0; i < truth->n_surfaces; i++)
-        if (truth->surfaces[i])
-            func(truth->surfaces[i], data);
-}
-
 Surface *truth_create_surface(Truth *truth, uint32_t id, uint32_t format, uint32_t width,
                               uint32_t height, int32_t stride, uint8_t *data, bool keep_data,
                               GuestResource *create)

@@ -55,7 +55,6 @@ Surface *truth_create_surface(Truth *truth, uint32_t id, uint32_t format, uint32
  * long as somebody refers to it, without pixels. */
 void truth_destroy_surface(Truth *truth, Surface *surface, GuestResource *destroy);
 Surface *truth_surface(Truth *truth, uint32_t id); /* NULL: no such living surface */
-void truth_foreach_surface(Truth *truth, void (*func)(Surface *surface, void *data), void *data);
 
 /* Enter a drawing; the reference is taken over. It has its self bitmap and dependencies already.
  * False: it has no effect (merged, a no-op): don't announce it. What must be rendered first (7.7)
