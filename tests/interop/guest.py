@@ -84,7 +84,8 @@ class Guest(Machine):
             except TimeoutError:
                 piece = None
             if piece == b"" or (piece is None and time.monotonic() > end):
-                raise RuntimeError("the guest doesn't answer")
+                # On a host with much else to do that may be all that is wrong.
+                raise RuntimeError(f"the guest doesn't answer; load of the host: {os.getloadavg()}")
             self.input += piece or b""
         line, self.input = self.input.split(b"\n", 1)
         return line.strip()
