@@ -381,7 +381,7 @@ int main(int argc, char **argv)
         return g_printerr("%s\n", error->message), 2;
     setlinebuf(stdout);
     chunks = g_byte_array_new(), message = g_byte_array_new();
-    to_client = g_byte_array_new(), clipboard = g_byte_array_new();
+    to_client = g_byte_array_sized_new(1), clipboard = g_byte_array_new();
     typed = g_string_new(NULL);
     loop = g_main_loop_new(NULL, FALSE);
     set_options(server);

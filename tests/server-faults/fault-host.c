@@ -29,7 +29,7 @@ static GByteArray *to_client;
 
 /* ---- flaws ---- */
 
-enum { DESCRIPTORS = 256, LOST = 8 << 20 };
+enum { DESCRIPTORS = 256, LOST = 8 << 20, LOST_SOME = 100 * 1024 };
 
 static const char *flaw = "";
 static int flaw_key = -1;
@@ -71,6 +71,8 @@ static void do_harm(void)
         pause();
     else if (strcmp(flaw, "keep-memory") == 0)
         memset(lost = g_malloc(LOST), 1, LOST);
+    else if (strcmp(flaw, "keep-some-memory") == 0)
+        memset(lost = g_malloc(LOST_SOME), 1, LOST_SOME);
     else if (strcmp(flaw, "keep-descriptor") == 0)
         dup(STDIN_FILENO);
     else if (strcmp(flaw, "be-deaf") == 0)
