@@ -73,7 +73,7 @@ def compare_recorded(build, runs, rate, compressions):
                                                      for key, share in latencies) + '   picture')
     fine = True
     for compression in compressions:
-        arguments = ['-r', str(rate)] + (['--idle-marks', '30', '--marks', '50'] if rate else [])
+        arguments = ['-r', str(rate)] + (['--idle-marks', '150', '--marks', '20'] if rate else [])
         stock, ours = pairs(runs, lambda is_ours: recorded_run(build, compression, is_ours, *arguments))
         fine = print_row(compression, stock, ours, compression, latencies) and fine
     stock, ours = pairs(runs, lambda is_ours: recorded_run(build, 'auto-glz', is_ours, '-r', str(rate), '--update-area', '50'))

@@ -27,9 +27,7 @@ GlzMemory *glz_memory_new(size_t max_bytes)
 
     if (memory) {
         atomic_init(&memory->refs, 1);
-#ifndef __SANITIZE_ADDRESS__ /* which sees the bounds of single images only */
-        memory->max_slabs = max_bytes / SLAB_SIZE;
-#endif
+        memory->max_slabs = GLZ_SLABS ? max_bytes / SLAB_SIZE : 0;
     }
     return memory;
 }

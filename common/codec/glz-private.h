@@ -17,6 +17,19 @@ struct GlzImage {
     _Alignas(16) uint32_t pixels[];
 };
 
+/* In slabs the address sanitizer sees no bounds of single images: each has memory of its own then.
+ */
+#ifdef __SANITIZE_ADDRESS__
+#define GLZ_SLABS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define GLZ_SLABS 0
+#endif
+#endif
+#ifndef GLZ_SLABS
+#define GLZ_SLABS 1
+#endif
+
 /* Where a window's images lie. Slabs hold at most max_bytes in all, whatever keeps them. The caller
  * locks; images are released by any thread, also when the memory has been freed. */
 typedef struct GlzMemory GlzMemory;

@@ -49,10 +49,11 @@ const uint32_t *glz_image_pixels(const GlzImage *image);
  * in. Nothing here ever waits for an image.
  *
  * Memory: of images that no later image may use any more (rule C3) only those stay that somebody
- * holds a reference to. The window keeps at most max_bytes of pixels behind the lowest missing
- * image (rule G4: a stream that needs more is refused), and at most as much again of images that
- * came before a missing one; then later images have to wait for that one as if they referred to it,
- * which cannot deadlock as it depends on none of them. */
+ * holds a reference to, each with some neighbours: at most max_bytes of these in all. The window
+ * keeps at most max_bytes of pixels behind the lowest missing image (rule G4: a stream that needs
+ * more is refused), and at most as much again of images that came before a missing one; then later
+ * images have to wait for that one as if they referred to it, which cannot deadlock as it depends
+ * on none of them. */
 typedef struct GlzWindow GlzWindow;
 
 typedef struct GlzLock {

@@ -261,8 +261,8 @@ static bool queue_body(ChannelEngine *engine, uint16_t type, OutBody *body,
         add_reference(engine, body->blobs[i], piece->bytes);
         body->blobs[i] = NULL; /* taken over */
     }
-    if (!put_own(engine, body, from,
-                 end)) /* none are left in the body when they were taken whole */
+    /* body->bytes is empty when they were taken whole. */
+    if (!put_own(engine, body, from, end))
         return false;
     return finish_message(engine, wire_header_size(mini) + size);
 }

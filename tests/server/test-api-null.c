@@ -6,9 +6,9 @@
 
 #include <glib.h>
 #include <stdio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "server/survives.h"
 #include "tap.h"
 
 static SpiceCoreInterface core;
@@ -17,20 +17,6 @@ static GLogWriterOutput drop_log(GLogLevelFlags level, const GLogField *fields, 
                                  gpointer data)
 {
     return G_LOG_WRITER_HANDLED;
-}
-
-static bool survives(void (*call)(void))
-{
-    int status;
-    pid_t child = fork();
-
-    if (child == 0) {
-        alarm(20);
-        call();
-        _exit(0);
-    }
-    return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
-           WEXITSTATUS(status) == 0;
 }
 
 #define NULL_CALL(number, expression) \

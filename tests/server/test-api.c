@@ -11,10 +11,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <spice/protocol.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "server/still-devices.h"
+#include "server/survives.h"
 #include "support/glib-core.h"
 #include "tap.h"
 
@@ -51,20 +51,6 @@ static bool was_logged(const char *text)
 }
 
 /* ---- Tests ---- */
-
-static bool survives(void (*call)(void))
-{
-    int status;
-    pid_t child = fork();
-
-    if (child == 0) {
-        alarm(20);
-        call();
-        _exit(0);
-    }
-    return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
-           WEXITSTATUS(status) == 0;
-}
 
 static SpiceServer *new_server(void)
 {
