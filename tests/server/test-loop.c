@@ -292,6 +292,33 @@ static void test_posts(void)
     state_clear(&state);
 }
 
+static void post_until_event(void *data)
+{
+    State *state = data;
+
+    if (!state->calls)
+        loop_post(state->loop, post_until_event, state);
+}
+
+/* Whoever posts again and again keeps no socket waiting. */
+static void test_posts_and_sockets(void)
+{
+    State state;
+
+    tap_case(on_core ? "core: sockets beside posts without end"
+                     : "poll: sockets beside posts without end");
+    state_init(&state);
+    state.watch = loop_watch_add(state.loop, state.fd[0], LOOP_READ, on_event, &state);
+    CHECK(write(state.fd[1], "x", 1) == 1);
+    loop_post(state.loop, post_until_event, &state);
+    for (int i = 0; i < 10 && !state.calls; i++)
+        turn(state.loop);
+    CHECK(state.calls == 1 && state.events == LOOP_READ);
+    state.calls = 1; /* the last post ends it */
+    drain(state.loop);
+    state_clear(&state);
+}
+
 static void free_loop(void *data)
 {
     State *state = data;
@@ -403,6 +430,7 @@ int main(void)
         test_watches();
         test_timers();
         test_posts();
+        test_posts_and_sockets();
         test_free_inside();
     }
     on_core = false;
