@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Where it pays to look for moved pixels: searching in vain costs more than finding them. */
+#include <glib.h>
+
 #include "display/scroll.h"
 
 enum {
@@ -20,6 +22,30 @@ static pixman_box32_t rounded(const pixman_box32_t *box)
 static bool same_box(const pixman_box32_t *a, const pixman_box32_t *b)
 {
     return a->x1 == b->x1 && a->y1 == b->y1 && a->x2 == b->x2 && a->y2 == b->y2;
+}
+
+static int64_t pixels_of(const pixman_box32_t *box)
+{
+    return box->x1 < box->x2 && box->y1 < box->y2
+               ? (int64_t)(box->x2 - box->x1) * (box->y2 - box->y1)
+               : 0;
+}
+
+/* Has most of the place been looked at lately? What changes for the first time is new: a window has
+ * opened. What is dragged or panned changes again and again. */
+static bool changed_lately(const ScrollHistory *history, const pixman_box32_t *box)
+{
+    pixman_box32_t place = rounded(box);
+
+    for (unsigned i = 0; i < history->n; i++) {
+        const pixman_box32_t *other = &history->places[i].box;
+        pixman_box32_t both = {MAX(place.x1, other->x1), MAX(place.y1, other->y1),
+                               MIN(place.x2, other->x2), MIN(place.y2, other->y2)};
+
+        if (pixels_of(&both) * 2 >= MAX(pixels_of(&place), pixels_of(other)))
+            return true;
+    }
+    return false;
 }
 
 static unsigned *counter(ScrollHistory *history, const pixman_box32_t *box)
@@ -45,10 +71,11 @@ static unsigned *counter(ScrollHistory *history, const pixman_box32_t *box)
 bool scroll_look(ScrollHistory *history, const CanvasPixels *old, const pixman_box32_t *box,
                  const ScrollSource *picture, ScrollMove *move)
 {
+    bool again = changed_lately(history, box);
     unsigned *in_vain = counter(history, box);
     bool tired = (*in_vain >= PATIENCE && *in_vain % NOW_AND_THEN != 0) ||
                  (history->in_vain >= ALL_PATIENCE && history->in_vain % NOW_AND_THEN != 0);
-    bool anywhere = (*in_vain < SHORT_PATIENCE || *in_vain % SELDOM == 0) &&
+    bool anywhere = again && (*in_vain < SHORT_PATIENCE || *in_vain % SELDOM == 0) &&
                     (history->free_in_vain < PATIENCE || history->in_vain % NOW_AND_THEN == 0);
 
     *move = history->last;

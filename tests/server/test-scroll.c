@@ -444,6 +444,14 @@ static unsigned looks(Page *page, ScrollHistory *history, pixman_box32_t box, in
     return sum;
 }
 
+/* The text, as it was. */
+static const uint8_t *still_row(void *context, int32_t y)
+{
+    const Page *page = context;
+
+    return canvas_row(&page->old, y);
+}
+
 /* How often pictures are read of which no two, rounded as coarsely as it may be, are at the same
  * place, and in which nothing has moved. */
 enum { NEW_PLACES = 64 };
@@ -463,8 +471,11 @@ static unsigned new_places(Page *page, ScrollHistory *history)
 static void test_history(void)
 {
     const pixman_box32_t video = {320, 0, 576, 192}, text = {0, 200, 320, 480};
+    const pixman_box32_t dragged = {340, 200, 600, 420};
     ScrollHistory history = {0};
+    ScrollMove found;
     Page page;
+    ScrollSource source = {page_row, &page};
 
     tap_case("where nothing moves it is looked for now and then only");
     page_init(&page, PIXMAN_x8r8g8b8, 50);
@@ -482,6 +493,16 @@ static void test_history(void)
     CHECK(looks(&page, &history, text, 8) == 8);
     CHECK(looks(&page, &history, text, 80) == 10);
     useless = false;
+    tap_case("what changes for the first time is new, and not a window that is dragged");
+    history = (ScrollHistory){0};
+    write_text(&page, &page.new, &dragged);
+    move(&page, dragged, 13, 9);
+    page.box = dragged;
+    CHECK(!scroll_look(&history, &page.old, &dragged, &source, &found));
+    /* Another place in between changes nothing about it. */
+    CHECK(!scroll_look(&history, &page.old, &text, &(ScrollSource){still_row, &page}, &found));
+    CHECK(scroll_look(&history, &page.old, &dragged, &source, &found));
+    CHECK(found.dx == 13 && found.dy == 9);
     tap_case("places that are ever new don't cost without end");
     history = (ScrollHistory){0};
     CHECK(new_places(&page, &history) == NEW_PLACES);
