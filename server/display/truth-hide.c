@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Drawings that need not be drawn: what a younger one covers, repeats or undoes.
+/* Drawings that need not be drawn: what a younger one covers, repeats or undoes, or moves away.
  * docs/spec/server-display.md 8.2, 8.4, 8.5 */
 #include "display/truth-private.h"
 
@@ -193,6 +193,29 @@ static void limit_hidden(pixman_region32_t *hidden)
     pixman_region32_reset(hidden, &box);
 }
 
+/* Less of the drawing is visible. False: nothing is, and it has been dropped. */
+static bool cut_visible(Truth *truth, Entry *entry, const pixman_region32_t *hidden)
+{
+    Drawable *drawable = entry->drawable;
+    pixman_region32_t cut;
+
+    if (entry->reads_self) {
+        /* What it has read there may be gone, and it isn't painted there any more. */
+        pixman_region32_init(&cut);
+        pixman_region32_intersect(&cut, &drawable->visible, (pixman_region32_t *)hidden);
+        truth_diverge(drawable, &cut);
+        pixman_region32_fini(&cut);
+    }
+    pixman_region32_subtract(&drawable->visible, &drawable->visible, (pixman_region32_t *)hidden);
+    region_limit(&drawable->visible, TRUTH_MAX_RECTS);
+    if (!pixman_region32_not_empty(&drawable->visible)) {
+        truth_drop(truth, drawable);
+        return false;
+    }
+    entry->extents = *pixman_region32_extents(&drawable->visible);
+    return true;
+}
+
 void truth_hide(Truth *truth, Drawable *drawable)
 {
     SurfaceTree *tree = tree_of(drawable->target);
@@ -226,21 +249,8 @@ void truth_hide(Truth *truth, Drawable *drawable)
             covers_all = node_of(older)->opaque && !node_of(older)->reads_self &&
                          pixman_region32_contains_rectangle(
                              &older->visible, pixman_region32_extents(&hidden)) == PIXMAN_REGION_IN;
-            if (node_of(older)->reads_self) {
-                pixman_region32_t cut;
-
-                pixman_region32_init(&cut);
-                pixman_region32_intersect(&cut, &older->visible, &hidden);
-                truth_diverge(older, &cut);
-                pixman_region32_fini(&cut);
-            }
-            pixman_region32_subtract(&older->visible, &older->visible, &hidden);
-            region_limit(&older->visible, TRUTH_MAX_RECTS);
-            if (!pixman_region32_not_empty(&older->visible)) {
-                truth_drop(truth, older);
+            if (!cut_visible(truth, &tree->entries[i], &hidden))
                 continue;
-            }
-            tree->entries[i].extents = *pixman_region32_extents(&older->visible);
             if (covers_all)
                 break;
         }
@@ -250,4 +260,51 @@ void truth_hide(Truth *truth, Drawable *drawable)
         }
     }
     pixman_region32_fini(&hidden);
+}
+
+/* ---- looking through copies ---- */
+
+/* 'dead' is what nobody will see of the pixels after the drawing; now of those before it. */
+static void look_through(const Drawable *drawable, pixman_region32_t *dead)
+{
+    const Node *node = node_of(drawable);
+    pixman_region32_t *painted = (pixman_region32_t *)&drawable->region;
+
+    if (node->dx || node->dy) {
+        pixman_region32_t live;
+
+        pixman_region32_init(&live);
+        pixman_region32_subtract(&live, painted, dead);
+        pixman_region32_union(dead, dead, painted);
+        protect_source(dead, drawable, &live);
+        pixman_region32_fini(&live);
+    } else {
+        if (node->opaque)
+            pixman_region32_union(dead, dead, painted);
+        protect_source(dead, drawable, painted);
+    }
+    limit_hidden(dead);
+}
+
+void truth_sweep(Truth *truth, Surface *surface)
+{
+    SurfaceTree *tree = tree_of(surface);
+    pixman_region32_t dead;
+
+    if (tree->n_reading == 0)
+        return;
+    pixman_region32_init(&dead);
+    for (unsigned i = tree->end; i-- > tree->first;) {
+        Entry *entry = &tree->entries[i];
+        pixman_region_overlap_t overlap;
+
+        if (!entry->drawable)
+            continue;
+        overlap = pixman_region32_contains_rectangle(&dead, &entry->extents);
+        if (overlap == PIXMAN_REGION_IN)
+            truth_drop(truth, entry->drawable);
+        else if (overlap == PIXMAN_REGION_OUT || cut_visible(truth, entry, &dead))
+            look_through(entry->drawable, &dead);
+    }
+    pixman_region32_fini(&dead);
 }

@@ -4,9 +4,9 @@
  * The command tree is flat: for each surface the pending drawings by age, and one list of all of
  * them by age. What holds at every moment:
  *
- * - Rendering is by age within a surface: whoever renders a drawing renders all older ones of its
- *   target before, and of surfaces that it reads what touches the area read. So the pending
- *   drawings of a surface are always its newest.
+ * - Rendering is by age wherever it matters: whoever renders a drawing renders before it all older
+ *   ones that paint what it paints or reads, or that read what it paints (truth-order.c). So at
+ * each pixel, the pending drawings are the newest; elsewhere older ones may go on waiting.
  * - The area that a pending drawing reads on another surface is touched by no younger drawing
  *   there: the reader is rendered before such a one is entered (7.7).
  * - 'visible' of a drawing holds every pixel of its region that anybody may ever see or read before
@@ -51,8 +51,17 @@ typedef struct Node {
 typedef struct Entry {
     Drawable *drawable;     /* NULL: it has gone */
     pixman_box32_t extents; /* of what is visible */
+    pixman_box32_t painted; /* of its region */
+    pixman_box32_t reads;   /* what it reads of its target besides; empty: nothing */
     bool reads_self;
 } Entry;
+
+/* A few areas of a surface; more become larger. */
+enum { AREAS = 8 };
+typedef struct Areas {
+    pixman_box32_t boxes[AREAS];
+    unsigned n;
+} Areas;
 
 /* Surface.tree */
 typedef struct SurfaceTree {
@@ -67,9 +76,11 @@ typedef struct SurfaceTree {
     pixman_region32_t diverged;
     uint64_t diverged_at;
     ScrollHistory scrolled;
-    /* While it is worked out what has to be rendered. */
-    bool listed, needed, asked;
-    pixman_box32_t area;
+    unsigned n_reading; /* entries with reads_self */
+    /* While it is worked out what has to be rendered (truth-order.c): what the drawings found so
+     * far paint here, and what they paint or read. */
+    bool listed;
+    Areas painted, touched;
 } SurfaceTree;
 
 struct Truth {
@@ -79,6 +90,7 @@ struct Truth {
     void *context;
     GQueue pending; /* by age */
     size_t borrowed, weight;
+    GPtrArray *order, *listed; /* of truth-order.c */
     /* Memory of one rendering, kept for the next. */
     uint8_t *scratch;
     size_t scratch_size;
@@ -98,6 +110,22 @@ static inline SurfaceTree *tree_of(const Surface *surface)
 static inline bool boxes_touch(const pixman_box32_t *a, const pixman_box32_t *b)
 {
     return a->x1 < b->x2 && b->x1 < a->x2 && a->y1 < b->y2 && b->y1 < a->y2;
+}
+
+static inline bool box_is_empty(const pixman_box32_t *box)
+{
+    return box->x1 >= box->x2 || box->y1 >= box->y2;
+}
+
+/* The smallest that holds both. */
+static inline pixman_box32_t box_join(const pixman_box32_t *a, const pixman_box32_t *b)
+{
+    if (box_is_empty(a))
+        return *b;
+    if (box_is_empty(b))
+        return *a;
+    return (pixman_box32_t){MIN(a->x1, b->x1), MIN(a->y1, b->y1), MAX(a->x2, b->x2),
+                            MAX(a->y2, b->y2)};
 }
 
 /* May say yes for a region of many rectangles. */
@@ -147,12 +175,30 @@ void truth_diverge(Drawable *drawable, const pixman_region32_t *region);
 /* Out of the lists; the tree's reference passes to the caller. */
 void truth_unlink(Truth *truth, Drawable *drawable);
 
+/* ---- truth-order.c ---- */
+/* A drawing that is to be rendered, or all on a surface up to one by age that are visible in an
+ * area, or (hidden_too) paint in it. */
+typedef struct Wanted {
+    Surface *surface;
+    const Drawable *drawable;
+    const pixman_box32_t *area; /* without a drawing */
+    uint64_t until;
+    bool hidden_too;
+} Wanted;
+/* These and what has to be rendered before them, the youngest first, with a reference each. Until
+ * the next call. */
+GPtrArray *truth_before(Truth *truth, const Wanted *wanted);
+
 /* ---- truth-hide.c ---- */
 /* What a new drawing that isn't in the tree yet does to older ones: 8.2, 8.5. True: the new one has
  * no effect either. */
 bool truth_merge(Truth *truth, Drawable *drawable);
 /* Older ones lose what this opaque one covers; those that have nothing left are dropped: 8.4. */
 void truth_hide(Truth *truth, Drawable *drawable);
+
+/* Drop what is of no consequence because a copy moves it away, and something is painted over it
+ * there: lines of a text that has been scrolled off. truth_hide() doesn't look through copies. */
+void truth_sweep(Truth *truth, Surface *surface);
 
 /* ---- truth-render.c ---- */
 /* Draw it, which is out of the lists, on its target; sets changed, and adds to dirty. */

@@ -46,10 +46,45 @@ static uint8_t *gather_borrowed(const Drawable *drawable, size_t *size)
     return data;
 }
 
+static uint64_t region_pixels(const pixman_region32_t *region)
+{
+    int n;
+    pixman_box32_t *boxes = pixman_region32_rectangles((pixman_region32_t *)region, &n);
+    uint64_t pixels = 0;
+
+    for (int i = 0; i < n; i++)
+        pixels += (uint64_t)(boxes[i].x2 - boxes[i].x1) * (uint64_t)(boxes[i].y2 - boxes[i].y1);
+    return pixels;
+}
+
+/* What isn't visible needn't be painted, where that is most of it: of a window that is dragged only
+ * a strip is ever seen. Clients that get the drawing show all of it. (For copies it has been said
+ * already, when their sources were given up.) False: it isn't clipped. */
+static bool clip_to_visible(Drawable *drawable, WireRect *rects)
+{
+    WireClip *clip = &drawable->message.base.clip;
+    bool copy = drawable->message_type == SPICE_MSG_DISPLAY_COPY_BITS;
+    int n;
+    const pixman_box32_t *boxes = pixman_region32_rectangles(&drawable->visible, &n);
+
+    if (clip->type != SPICE_CLIP_TYPE_NONE || n > TRUTH_MAX_RECTS ||
+        (!copy && region_pixels(&drawable->visible) * 2 > region_pixels(&drawable->region)))
+        return false;
+    for (int i = 0; i < n; i++)
+        rects[i] = (WireRect){
+            .left = boxes[i].x1, .top = boxes[i].y1, .right = boxes[i].x2, .bottom = boxes[i].y2};
+    *clip = (WireClip){SPICE_CLIP_TYPE_RECTS, n, rects};
+    if (!copy)
+        truth_diverge(drawable, &drawable->region);
+    return true;
+}
+
 static CanvasResult draw_message(Drawable *drawable, pixman_region32_t *damage)
 {
     const CanvasEnv env = {find_surface, decode_image, drawable};
     const WireImage *image = drawable->message.copy.src_image;
+    WireRect rects[TRUTH_MAX_RECTS];
+    bool clipped = clip_to_visible(drawable, rects);
     CanvasResult result;
     WireImage whole;
     size_t size;
@@ -66,6 +101,8 @@ static CanvasResult draw_message(Drawable *drawable, pixman_region32_t *damage)
         result = canvas_draw(&env, drawable->message_type, &drawable->message, damage);
     }
     g_free(data);
+    if (clipped)
+        drawable->message.base.clip = (WireClip){.type = SPICE_CLIP_TYPE_NONE};
     return result;
 }
 
@@ -100,18 +137,19 @@ static void add_dirty(Surface *surface, const pixman_region32_t *changed)
 
 bool truth_is_settled(const Drawable *drawable, const pixman_box32_t *area)
 {
-    return !region_touches(&tree_of(drawable->target)->diverged, area);
-}
+    const SurfaceTree *tree = tree_of(drawable->target);
 
-static uint64_t region_pixels(const pixman_region32_t *region)
-{
-    int n;
-    pixman_box32_t *boxes = pixman_region32_rectangles((pixman_region32_t *)region, &n);
-    uint64_t pixels = 0;
+    if (region_touches(&tree->diverged, area))
+        return false;
+    /* Older ones that wait there: clients may show them. */
+    for (unsigned i = tree->first; i < tree->end; i++) {
+        const Entry *entry = &tree->entries[i];
 
-    for (int i = 0; i < n; i++)
-        pixels += (uint64_t)(boxes[i].x2 - boxes[i].x1) * (uint64_t)(boxes[i].y2 - boxes[i].y1);
-    return pixels;
+        if (entry->drawable && entry->drawable->serial < drawable->serial &&
+            boxes_touch(&entry->painted, area))
+            return false;
+    }
+    return true;
 }
 
 static void set_result(Drawable *drawable, const PutResult *result)

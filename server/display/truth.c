@@ -32,6 +32,8 @@ Truth *truth_new(uint32_t n_surfaces, const TruthObserver *observer, void *conte
     if (observer)
         truth->observer = *observer;
     truth->context = context;
+    truth->order = g_ptr_array_new();
+    truth->listed = g_ptr_array_new();
     return truth;
 }
 
@@ -110,6 +112,22 @@ static size_t weight_of(const Drawable *drawable)
     return weight;
 }
 
+/* What it reads of its target besides the pixels that it paints. */
+static pixman_box32_t own_reads(const Drawable *drawable)
+{
+    const Node *node = node_of(drawable);
+    const pixman_box32_t *painted = pixman_region32_extents((pixman_region32_t *)&drawable->region);
+    pixman_box32_t all = {0};
+
+    if (node->dx || node->dy)
+        all = (pixman_box32_t){painted->x1 + node->dx, painted->y1 + node->dy,
+                               painted->x2 + node->dx, painted->y2 + node->dy};
+    for (unsigned i = 0; i < drawable->n_reads; i++)
+        if (drawable->reads[i].surface == drawable->target)
+            all = box_join(&all, &drawable->reads[i].area);
+    return all;
+}
+
 static void add_entry(Drawable *drawable)
 {
     SurfaceTree *tree = tree_of(drawable->target);
@@ -132,8 +150,12 @@ static void add_entry(Drawable *drawable)
         }
     }
     node->slot = tree->end;
-    tree->entries[tree->end++] =
-        (Entry){drawable, *pixman_region32_extents(&drawable->visible), node->reads_self};
+    tree->entries[tree->end++] = (Entry){.drawable = drawable,
+                                         .extents = *pixman_region32_extents(&drawable->visible),
+                                         .painted = *pixman_region32_extents(&drawable->region),
+                                         .reads = own_reads(drawable),
+                                         .reads_self = node->reads_self};
+    tree->n_reading += node->reads_self;
 }
 
 static void remove_entry(Drawable *drawable)
@@ -141,8 +163,11 @@ static void remove_entry(Drawable *drawable)
     SurfaceTree *tree = tree_of(drawable->target);
 
     tree->entries[node_of(drawable)->slot] = (Entry){0};
+    tree->n_reading -= node_of(drawable)->reads_self;
     while (tree->first < tree->end && !tree->entries[tree->first].drawable)
         tree->first++;
+    while (tree->first < tree->end && !tree->entries[tree->end - 1].drawable)
+        tree->end--;
     if (tree->first == tree->end)
         tree->first = tree->end = 0;
 }
@@ -258,124 +283,62 @@ static void render_one(Truth *truth, Drawable *drawable)
     drawable_unref(drawable);
 }
 
-/* *oldest: of the drawings that are pending on all that are listed. */
-static SurfaceTree *list_surface(GPtrArray *listed, Surface *surface, uint64_t *oldest)
-{
-    SurfaceTree *tree = tree_of(surface);
+enum { WORTH_A_SWEEP = 32 }; /* drawings to be rendered at once */
 
-    if (!tree->listed) {
-        tree->listed = true;
-        g_ptr_array_add(listed, tree);
-        if (surface->pending.head)
-            *oldest = MIN(*oldest, ((Drawable *)surface->pending.head->data)->serial);
-    }
-    return tree;
+static void unref_drawable(void *drawable, void *context)
+{
+    drawable_unref(drawable);
 }
 
-/* All that a drawing needs is older than it, so one walk from it to older ones finds it. */
-static GPtrArray *what_comes_before(Drawable *last)
+static void render_all_of(Truth *truth, const GPtrArray *order)
 {
-    GPtrArray *found = g_ptr_array_new(), *listed = g_ptr_array_new();
-    uint64_t oldest = last->serial;
+    for (unsigned i = order->len; i > 0; i--) {
+        Drawable *next = order->pdata[i - 1];
 
-    list_surface(listed, last->target, &oldest)->needed = true;
-    for (GList *link = &node_of(last)->age; link; link = link->prev) {
-        Drawable *drawable = link->data;
-        SurfaceTree *tree = tree_of(drawable->target);
-
-        /* Many may be waiting on surfaces that nobody reads. */
-        if (drawable->serial < oldest)
-            break;
-        if (!tree->needed && !(tree->asked && region_touches(&drawable->visible, &tree->area)))
-            continue;
-        list_surface(listed, drawable->target, &oldest)->needed = true;
-        g_ptr_array_add(found, drawable_ref(drawable));
-        for (unsigned i = 0; i < drawable->n_reads; i++) {
-            const pixman_box32_t *area = &drawable->reads[i].area;
-            Surface *surface = drawable->reads[i].surface;
-
-            if (surface == drawable->target || !surface->alive)
-                continue;
-            tree = list_surface(listed, surface, &oldest);
-            if (!tree->asked)
-                tree->area = *area;
-            else
-                tree->area =
-                    (pixman_box32_t){MIN(tree->area.x1, area->x1), MIN(tree->area.y1, area->y1),
-                                     MAX(tree->area.x2, area->x2), MAX(tree->area.y2, area->y2)};
-            tree->asked = true;
-        }
+        if (next->state == DRAWABLE_PENDING)
+            render_one(truth, next);
+        drawable_unref(next);
     }
-    for (unsigned i = 0; i < listed->len; i++) {
-        SurfaceTree *tree = listed->pdata[i];
-
-        tree->listed = tree->needed = tree->asked = false;
-    }
-    g_ptr_array_free(listed, true);
-    return found;
-}
-
-static bool reads_others(const Drawable *drawable)
-{
-    for (unsigned i = 0; i < drawable->n_reads; i++)
-        if (drawable->reads[i].surface != drawable->target)
-            return true;
-    return false;
 }
 
 void truth_render(Truth *truth, Drawable *drawable)
 {
-    Surface *target = drawable->target;
-    bool alone = true;
-    GList *link;
+    if (drawable->state == DRAWABLE_PENDING && drawable->tree_data)
+        render_all_of(truth,
+                      truth_before(truth, &(Wanted){drawable->target, .drawable = drawable}));
+}
+
+static void render_wanted(Truth *truth, const Wanted *wanted)
+{
     GPtrArray *order;
 
-    if (drawable->state != DRAWABLE_PENDING || !drawable->tree_data)
+    if (!wanted->surface->alive)
         return;
-    for (link = target->pending.head; alone; link = link->next) {
-        alone = !reads_others(link->data);
-        if (link->data == drawable)
-            break;
+    order = truth_before(truth, wanted);
+    if (order->len >= WORTH_A_SWEEP) {
+        g_ptr_array_foreach(order, unref_drawable, NULL);
+        truth_sweep(truth, wanted->surface);
+        order = truth_before(truth, wanted);
     }
-    drawable_ref(drawable);
-    if (alone) {
-        while (drawable->state == DRAWABLE_PENDING && target->pending.head)
-            render_one(truth, target->pending.head->data);
-    } else {
-        order = what_comes_before(drawable);
-        for (unsigned i = order->len; i > 0; i--) {
-            Drawable *next = order->pdata[i - 1];
-
-            if (next->state == DRAWABLE_PENDING)
-                render_one(truth, next);
-            drawable_unref(next);
-        }
-        g_ptr_array_free(order, true);
-    }
-    drawable_unref(drawable);
+    render_all_of(truth, order);
 }
 
 void truth_render_area(Truth *truth, Surface *surface, const pixman_box32_t *area)
 {
-    const SurfaceTree *tree = tree_of(surface);
+    render_wanted(truth, &(Wanted){surface, .area = area, .until = UINT64_MAX});
+}
 
-    if (!surface->alive)
-        return;
-    for (int i = entry_before(tree, tree->end, area, false); i >= 0;
-         i = entry_before(tree, i, area, false)) {
-        Drawable *drawable = tree->entries[i].drawable;
-
-        if (region_touches(&drawable->visible, area)) {
-            truth_render(truth, drawable);
-            return;
-        }
-    }
+void truth_render_until(Truth *truth, Surface *surface, const pixman_box32_t *area, uint64_t serial)
+{
+    render_wanted(truth, &(Wanted){surface, .area = area, .until = serial, .hidden_too = true});
 }
 
 void truth_render_surface(Truth *truth, Surface *surface)
 {
-    if (surface->pending.tail)
-        truth_render(truth, surface->pending.tail->data);
+    const pixman_box32_t all = surface_box(surface);
+
+    if (surface->pending.head)
+        truth_render_area(truth, surface, &all);
 }
 
 /* The oldest of all needs nothing that isn't rendered. */
@@ -384,15 +347,37 @@ static void render_oldest(Truth *truth)
     render_one(truth, truth->pending.head->data);
 }
 
+void truth_sweep_all(Truth *truth)
+{
+    for (uint32_t i = 0; i < truth->n_surfaces; i++) {
+        if (truth->surfaces[i])
+            truth_sweep(truth, truth->surfaces[i]);
+    }
+}
+
 void truth_render_all(Truth *truth)
 {
+    if (truth->pending.length >= WORTH_A_SWEEP)
+        truth_sweep_all(truth);
     while (truth->pending.head)
         render_oldest(truth);
 }
 
 void truth_trim(Truth *truth, unsigned n, size_t borrowed)
 {
-    while (truth->pending.head && (truth->pending.length > n || truth->borrowed > borrowed))
+    for (GList *link = truth->pending.head; truth->borrowed > borrowed && link;) {
+        if (node_of(link->data)->borrowed > 0) {
+            truth_render(truth, link->data);
+            link = truth->pending.head;
+        } else {
+            link = link->next;
+        }
+    }
+    if (truth->pending.length <= n)
+        return;
+    truth_sweep_all(truth);
+    /* Room for some, so that not each of them costs a look at all. */
+    while (truth->pending.length > n - n / 4)
         render_oldest(truth);
 }
 
@@ -408,8 +393,7 @@ size_t truth_borrowed(const Truth *truth)
 
 /* ---- entering ---- */
 
-/* Drawings that read the surface where it is about to change: the youngest first, since that takes
- * the others of its target along. NULL: anywhere. */
+/* Drawings that read the surface where it is about to change. NULL: anywhere. */
 static void render_readers(Truth *truth, Surface *surface, const pixman_region32_t *region)
 {
     GPtrArray *readers = NULL;
@@ -537,6 +521,8 @@ void truth_free(Truth *truth)
             surface_unref(surface);
         }
     }
+    g_ptr_array_free(truth->order, true);
+    g_ptr_array_free(truth->listed, true);
     g_free(truth->surfaces);
     g_free(truth->scratch);
     g_free(truth);

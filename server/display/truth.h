@@ -69,9 +69,16 @@ void truth_render(Truth *truth, Drawable *drawable);
 /* Everything that touches the area (9.1). */
 void truth_render_area(Truth *truth, Surface *surface, const pixman_box32_t *area);
 void truth_render_surface(Truth *truth, Surface *surface);
+/* Everything up to that drawing that paints in the area, be it hidden by younger ones: a client
+ * gets these pixels, and younger images are compared with them. */
+void truth_render_until(Truth *truth, Surface *surface, const pixman_box32_t *area,
+                        uint64_t serial);
 void truth_render_all(Truth *truth);
-/* Render oldest drawings until at most n are pending and at most 'borrowed' bytes of guest memory
- * are in use. */
+/* Drop what later copies and what is painted after them make invisible: truth_add() doesn't look
+ * through copies. */
+void truth_sweep_all(Truth *truth);
+/* Render oldest drawings that borrow guest memory until at most 'borrowed' bytes are in use. When
+ * more than n are pending: sweep, and render oldest ones until there is some room again. */
 void truth_trim(Truth *truth, unsigned n, size_t borrowed);
 unsigned truth_n_pending(const Truth *truth);
 size_t truth_borrowed(const Truth *truth);

@@ -71,23 +71,6 @@ static int by_area(const void *a, const void *b)
     return area_a < area_b ? -1 : area_a > area_b;
 }
 
-/* The truth of that surface is brought to the place of the queue, where the box is concerned. */
-static void view_render(ViewSurface *vs, const pixman_box32_t *box)
-{
-    GList *l = vs->surface->pending.tail;
-
-    while (l) {
-        Drawable *drawable = l->data;
-
-        if (drawable->serial <= vs->view->position && box_meets(&drawable->region, box)) {
-            truth_render(vs->view->views->truth, drawable); /* and what is older */
-            l = vs->surface->pending.tail;
-        } else {
-            l = l->prev;
-        }
-    }
-}
-
 /* What the truth shows already of queued drawings. */
 static void view_future(const ViewSurface *vs, pixman_region32_t *future)
 {
@@ -199,7 +182,7 @@ void view_flush(ViewSurface *vs, const pixman_region32_t *area, bool always)
 
         for (unsigned i = 1; i < n; i++)
             all = box_union(&all, &boxes[i]);
-        view_render(vs, &all);
+        truth_render_until(view->views->truth, surface, &all, view->position);
         /* Small changes are what somebody waits for. */
         if (n > 1)
             qsort(boxes, n, sizeof(boxes[0]), by_area);

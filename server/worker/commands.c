@@ -6,8 +6,9 @@
 #include "worker/worker-private.h"
 
 /* What may wait to be rendered: commands, bytes of the guest's memory. The truth limits the copies.
- */
-#define MAX_PENDING 1000u
+ * While somebody looks, all that waits is gone through again and again. */
+#define MAX_PENDING 128u
+#define MAX_PENDING_UNSEEN 1000u
 #define MAX_BORROWED ((size_t)16 << 20)
 
 /* A flush ends when the ring is empty; a guest that fills it faster than it is emptied doesn't hold
@@ -36,8 +37,10 @@ static void record(Worker *worker, const QXLCommandExt *command)
 /* Keep what waits within bounds. */
 static void trim(Worker *worker)
 {
+    bool seen = worker->views && views_n_clients(worker->views) > 0;
+
     /* Just what is too much: one large drawing at a time, so that requests have their turn. */
-    truth_trim(worker->truth, MAX_PENDING, MAX_BORROWED);
+    truth_trim(worker->truth, seen ? MAX_PENDING : MAX_PENDING_UNSEEN, MAX_BORROWED);
 }
 
 static void draw_command(Worker *worker, const QXLCommandExt *command, GuestResource *resource)

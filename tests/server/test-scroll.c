@@ -389,6 +389,59 @@ static bool moving_stream(uint64_t seed, unsigned *n_moved)
     return ok && model.n_commands == model.n_released;
 }
 
+/* An image whose pixels stand elsewhere already, in the truth: over them waits a drawing that the
+ * client has got, when 'covered'. How many moves it was told of. */
+static unsigned moved_from_below(uint64_t seed, bool covered, bool *waits)
+{
+    enum { ACROSS = 240, DOWN = 80 };
+    const pixman_box32_t from = {0, 0, ACROSS, DOWN}, to = {0, 90, ACROSS, 90 + DOWN};
+    Model model;
+    WireImage *image;
+    SceneMessage message;
+    unsigned n_moved;
+
+    model_init(&model, seed, 260, 200, true);
+    image = shown(&model, 6, from);
+    for (size_t i = 0; i < image->u.bitmap.data.size; i++)
+        ((uint8_t *)image->u.bitmap.data.data)[i] = scene_random(&model.scene, 256);
+    put_image(&model, 6, from, image);
+    truth_render_all(model.truth);
+    model_walk(&model, 1);
+    if (covered) {
+        memset(&message, 0, sizeof message);
+        message.base.surface_id = 6;
+        message.base.box = (WireRect){.left = 30, .top = 20, .right = 90, .bottom = 60};
+        message.fill.brush = (WireBrush){SPICE_BRUSH_TYPE_SOLID, {.color = 0x778899}};
+        message.fill.rop_descriptor = SPICE_ROPD_OP_XOR;
+        model_add(&model, SPICE_MSG_DISPLAY_DRAW_FILL, &message, QXL_EFFECT_BLEND, false);
+        model_walk(&model, 1);
+        *waits = truth_n_pending(model.truth) == 1;
+    }
+    put_image(&model, 6, to, image);
+    truth_render(model.truth, truth_surface(model.truth, 6)->pending.tail->data);
+    n_moved = model.n_moved;
+    model_walk(&model, 1);
+    n_moved = model.n_moved - n_moved;
+    CHECK(model_check_all(&model));
+    model_clear(&model);
+    return n_moved;
+}
+
+static void test_covered(void)
+{
+    unsigned n_moved = 0, n_waiting = 0;
+
+    tap_case("pixels aren't moved from below what waits there");
+    for (uint64_t seed = 300; seed < 320; seed++) {
+        bool waits;
+
+        n_moved += moved_from_below(seed, false, &waits);
+        CHECK(moved_from_below(seed, true, &waits) == 0 || !waits);
+        n_waiting += waits;
+    }
+    CHECK(n_moved > 10 && n_waiting > 5);
+}
+
 static unsigned n_rows;
 
 static const uint8_t *counted_row(void *context, int32_t y)
@@ -523,6 +576,7 @@ int main(void)
     test_nothing();
     test_goes_on();
     test_history();
+    test_covered();
     tap_case("a client that moves its own pixels");
     for (uint64_t seed = 0; seed < 60; seed++)
         if (!CHECK(moving_stream(seed, &n_moved)))

@@ -632,12 +632,13 @@ static void test_trim(void)
     WireImage *image;
     SceneMessage message;
 
-    tap_case("trimming renders the oldest");
+    tap_case(
+        "trimming renders the oldest, some more than it must, or those with the guest's memory");
     model_init(&model, 12, 64, 64, false);
     for (int i = 0; i < 40; i++)
         add_fill(&model, i % 3, rect(i, 0, i + 1, 60), 1, SPICE_ROPD_OP_PUT, QXL_EFFECT_OPAQUE);
     truth_trim(model.truth, 30, SIZE_MAX);
-    CHECK(truth_n_pending(model.truth) == 30 && model.n_rendered == 10);
+    CHECK(truth_n_pending(model.truth) == 23 && model.n_rendered == 17);
     message = put_message(&model, 0, SPICE_BITMAP_FMT_32BIT, 41, 0, 20, 20, &image);
     model_add(&model, SPICE_MSG_DISPLAY_DRAW_COPY, &message, QXL_EFFECT_OPAQUE, true);
     message.base.surface_id = 1;
@@ -645,8 +646,9 @@ static void test_trim(void)
     add_fill(&model, 5, rect(1, 0, 9, 60), 1, SPICE_ROPD_OP_PUT, QXL_EFFECT_OPAQUE);
     CHECK(truth_borrowed(model.truth) == 2 * image->u.bitmap.data.size);
     truth_trim(model.truth, 1000, image->u.bitmap.data.size);
-    CHECK(truth_borrowed(model.truth) == image->u.bitmap.data.size &&
-          truth_n_pending(model.truth) == 2);
+    /* The first of the two, and what it touches. */
+    CHECK(truth_borrowed(model.truth) == image->u.bitmap.data.size && model.n_rendered < 17 + 12 &&
+          truth_n_pending(model.truth) > 12);
     CHECK(model_check_all(&model) && truth_borrowed(model.truth) == 0);
     model_clear(&model);
     CHECK(model.n_commands == model.n_released);
