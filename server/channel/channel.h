@@ -88,6 +88,10 @@ size_t channel_client_room(const ChannelClient *cc);
 /* Ask for fill() soon (from the loop, not from inside this call). */
 void channel_client_want(ChannelClient *cc);
 
+/* From inside fill(): write what is queued now, as far as the socket takes it, before work that
+ * takes a while. */
+void channel_client_flush(ChannelClient *cc);
+
 /* Queue a message, serialised now. False: it can't be written, or the queue is over its limit; the
  * connection is being closed. */
 bool channel_client_send(ChannelClient *cc, uint16_t type, const void *message);

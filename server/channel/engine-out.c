@@ -448,6 +448,12 @@ static void write_queue(ChannelEngine *engine)
     }
 }
 
+void channel_client_flush(ChannelClient *cc)
+{
+    if (!cc->engine->closing)
+        write_queue(cc->engine);
+}
+
 bool engine_writes_blocked(const ChannelEngine *engine)
 {
     return engine->blocked;

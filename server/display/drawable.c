@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Drawings, and the guest's commands that they came from: memory and references. */
 #include "display/truth.h"
+#include "slices.h"
 
 /* What a command may decode to: a path or a text of the largest message that a client takes, with
  * room for the structures around it. */
@@ -21,7 +22,7 @@ void guest_resource_unref(GuestResource *resource)
 
 Drawable *drawable_new(void)
 {
-    Drawable *drawable = g_new0(Drawable, 1);
+    Drawable *drawable = slice_new0(Drawable);
 
     drawable->refs = 1;
     pixman_region32_init(&drawable->region);
@@ -54,5 +55,5 @@ void drawable_unref(Drawable *drawable)
     pixman_region32_fini(&drawable->changed);
     pixman_region32_fini(&drawable->rest);
     wire_arena_clear(&drawable->arena);
-    g_free(drawable);
+    slice_free(Drawable, drawable);
 }

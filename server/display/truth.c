@@ -7,6 +7,8 @@
 #include <spice/enums.h>
 #include <spice/qxl_dev.h>
 
+#include "slices.h"
+
 /* ---- surfaces ---- */
 
 Surface *surface_ref(Surface *surface)
@@ -196,6 +198,12 @@ static void link_drawable(Truth *truth, Drawable *drawable)
     truth->weight += node->weight;
 }
 
+static void free_node(Drawable *drawable)
+{
+    slice_free(Node, node_of(drawable));
+    drawable->tree_data = NULL;
+}
+
 void truth_unlink(Truth *truth, Drawable *drawable)
 {
     Node *node = node_of(drawable);
@@ -208,7 +216,7 @@ void truth_unlink(Truth *truth, Drawable *drawable)
             g_queue_unlink(&tree_of(drawable->reads[i].surface)->readers, &node->readers[i].link);
     truth->borrowed -= node->borrowed;
     truth->weight -= node->weight;
-    g_clear_pointer(&drawable->tree_data, g_free);
+    free_node(drawable);
 }
 
 /* Pixels that only rendering needed; without them there is nothing left to draw. Clients get a put
@@ -420,7 +428,7 @@ static void render_readers(Truth *truth, Surface *surface, const pixman_region32
 static bool prepare(Drawable *drawable)
 {
     const Surface *target = drawable->target;
-    Node *node = drawable->tree_data = g_new0(Node, 1);
+    Node *node = drawable->tree_data = slice_new0(Node);
 
     node->opaque = drawable->effect == QXL_EFFECT_OPAQUE || drawable->put;
     for (unsigned i = 0; i < drawable->n_reads; i++)
@@ -448,14 +456,15 @@ bool truth_add(Truth *truth, Drawable *drawable)
 
     drawable->state = DRAWABLE_DROPPED;
     if (!target->alive || !prepare(drawable)) {
-        g_clear_pointer(&drawable->tree_data, g_free);
+        if (drawable->tree_data)
+            free_node(drawable);
         release(drawable);
         drawable_unref(drawable);
         return false;
     }
     render_readers(truth, target, &drawable->region);
     if (truth_merge(truth, drawable)) {
-        g_clear_pointer(&drawable->tree_data, g_free);
+        free_node(drawable);
         release(drawable);
         drawable_unref(drawable);
         return false;

@@ -203,6 +203,8 @@ void view_flush(ViewSurface *vs, const pixman_region32_t *area, bool always)
             view_wait_for_frame(view, view->painted_ns, now);
             break;
         }
+        if (!always && box_area(&box) > VIEW_LONG_WORK)
+            view_send_now(view);
         view->painted += box_area(&box);
         if (!(vs->shadow ? view_flush_rest : view_flush_box)(vs, &box, always))
             break;

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "slices.h"
+
 enum {
     MAX_OUT = 64,      /* messages that wait for their images */
     RAW_BYTES = 54,    /* images that aren't worth a coder */
@@ -37,7 +39,7 @@ static void out_free(Out *out)
     drawable_unref(out->drawable);
     blob_unref(out->pixels);
     g_free(out->owned);
-    g_free(out);
+    slice_free(Out, out);
 }
 
 static void view_coded(void *data)
@@ -470,6 +472,12 @@ void view_pump(View *view)
     }
 }
 
+void view_send_now(View *view)
+{
+    view_pump(view);
+    channel_client_flush(&view->base);
+}
+
 void view_drop_out(View *view)
 {
     while (view->out_first) {
@@ -487,7 +495,7 @@ void view_drop_out(View *view)
 
 static Out *out_new(uint16_t type)
 {
-    Out *out = g_new0(Out, 1);
+    Out *out = slice_new0(Out);
 
     out->type = type;
 

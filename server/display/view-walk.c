@@ -235,8 +235,11 @@ static void view_walk_drawable(View *view, ViewSurface *vs, Drawable *drawable)
     }
 
     if (drawable->put && !view_is_cacheable(view, drawable)) {
-        if (drawable->state == DRAWABLE_PENDING)
+        if (drawable->state == DRAWABLE_PENDING) {
+            if (region_area(&drawable->region) > VIEW_LONG_WORK)
+                view_send_now(view);
             truth_render(view->views->truth, drawable);
+        }
         if (!drawable->moved || !view_walk_moved(vs, drawable))
             view_lack(vs, &drawable->changed);
         return;

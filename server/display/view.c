@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "slices.h"
+
 enum {
     MAX_ITEMS = 2000,         /* in a queue */
     MAX_QUEUE_COST = 8 << 20, /* bytes that it may take on the wire, roughly */
@@ -221,7 +223,7 @@ void view_unlink(View *view, Item *item)
         }
         drawable_unref(item->drawable);
     }
-    g_free(item);
+    slice_free(Item, item);
 }
 
 /* An image that is painted into the truth before the client gets its pixels from there. */
@@ -261,7 +263,7 @@ void view_queue_draw(View *view, Drawable *drawable)
         return;
     }
 
-    Item *item = g_new0(Item, 1);
+    Item *item = slice_new0(Item);
 
     item->kind = ITEM_DRAW;
     item->target = vs;
@@ -283,7 +285,7 @@ void view_queue_draw(View *view, Drawable *drawable)
 
 void view_queue_plain(View *view, ItemKind kind, ViewSurface *vs, uint16_t type)
 {
-    Item *item = g_new0(Item, 1);
+    Item *item = slice_new0(Item);
 
     item->kind = kind;
     item->target = vs;

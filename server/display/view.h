@@ -266,6 +266,10 @@ void view_send_move(ViewSurface *vs, const pixman_box32_t *box, int dx, int dy);
 void view_send_fill(ViewSurface *vs, const pixman_box32_t *box, uint32_t color);
 /* Hand over to the channel what is coded, in order, as long as there is room. */
 void view_pump(View *view);
+/* Before work that takes a while: what is ready needn't wait for it. Only in fill(). */
+void view_send_now(View *view);
+/* Pixels that take a while to be compared, or copied. */
+enum { VIEW_LONG_WORK = 1 << 15 };
 void view_drop_out(View *view);
 
 #endif

@@ -53,6 +53,11 @@ void channel_client_want(ChannelClient *cc)
     cc->engine->peer->wants = true;
 }
 
+void channel_client_flush(ChannelClient *cc)
+{
+    cc->engine->peer->flushed = cc->engine->peer->messages;
+}
+
 bool channel_client_send(ChannelClient *cc, uint16_t type, const void *message)
 {
     WireBuffer buffer = {0};

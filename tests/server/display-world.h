@@ -38,6 +38,7 @@ typedef struct Peer {
     GHashTable *by_half;
     unsigned n_mistaken;
     bool mute; /* messages are counted, not executed */
+    uint64_t flushed; /* messages that had been queued when a flush was last asked for */
 } Peer;
 
 typedef struct World {

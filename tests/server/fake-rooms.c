@@ -286,6 +286,10 @@ void channel_client_want(ChannelClient *cc)
     loop_post(cc->channel->loop, fill, cc);
 }
 
+void channel_client_flush(ChannelClient *cc)
+{
+}
+
 size_t channel_client_room(const ChannelClient *cc)
 {
     return __atomic_load_n(&room, __ATOMIC_RELAXED);

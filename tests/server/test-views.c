@@ -543,6 +543,31 @@ static void test_uncovered(void)
 
 /* Pictures that come again are taken from the cache, also by a client that knows only half of an
  * id. */
+static void test_small_first(void)
+{
+    World *world = world_new(9, 0);
+    uint32_t *pixels = world_pixels(world, 300, 300, 2);
+    Peer *peer;
+    uint64_t before;
+
+    tap_case("what is ready doesn't wait for a large picture");
+    world_primary(world, 320, 320);
+    peer = world_connect(world, &usual);
+    check_right(world, 0);
+    before = peer->messages;
+    world_fill(world, 0, (pixman_box32_t){301, 1, 310, 9}, 0x123456, SPICE_ROPD_OP_XOR);
+    world_put(world, 0, 0, 0, 300, 300, pixels, 0, true);
+    check_right(world, 0);
+    CHECK(peer->flushed >= before + 1 && peer->messages > before + 1);
+    before = peer->flushed;
+    world_fill(world, 0, (pixman_box32_t){301, 1, 310, 9}, 0x123456, SPICE_ROPD_OP_XOR);
+    world_put(world, 0, 0, 300, 10, 10, pixels, 0, true);
+    check_right(world, 0);
+    CHECK(peer->flushed == before);
+    g_free(pixels);
+    world_free(world);
+}
+
 static void test_ids(void)
 {
     enum { SIZE = 40, PICTURES = 5 };
@@ -717,6 +742,7 @@ int main(int argc, char **argv)
         test_short_lives();
         test_unknown_surfaces();
         test_uncovered();
+        test_small_first();
         test_ids();
         test_slow();
     }
