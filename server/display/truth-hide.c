@@ -264,26 +264,25 @@ void truth_hide(Truth *truth, Drawable *drawable)
 
 /* ---- looking through copies ---- */
 
-/* 'dead' is what nobody will see of the pixels after the drawing; now of those before it. */
+/* 'dead' is what nobody will see of the pixels after the drawing; now of those before it. Less of
+ * it is always safe. */
 static void look_through(const Drawable *drawable, pixman_region32_t *dead)
 {
     const Node *node = node_of(drawable);
-    pixman_region32_t *painted = (pixman_region32_t *)&drawable->region;
+    pixman_region32_t *painted = (pixman_region32_t *)&drawable->region, live;
+    bool simple = pixman_region32_n_rects(painted) <= TRUTH_MAX_RECTS;
 
-    if (node->dx || node->dy) {
-        pixman_region32_t live;
-
-        pixman_region32_init(&live);
-        pixman_region32_subtract(&live, painted, dead);
+    pixman_region32_init(&live);
+    pixman_region32_copy(&live, painted);
+    region_limit(&live, TRUTH_MAX_RECTS);
+    /* Of what is copied, only that which will be seen is needed; what else is read, always. */
+    if (node->dx || node->dy)
+        pixman_region32_subtract(&live, &live, dead);
+    if (simple && (node->opaque || node->dx || node->dy))
         pixman_region32_union(dead, dead, painted);
-        protect_source(dead, drawable, &live);
-        pixman_region32_fini(&live);
-    } else {
-        if (node->opaque)
-            pixman_region32_union(dead, dead, painted);
-        protect_source(dead, drawable, painted);
-    }
+    protect_source(dead, drawable, &live);
     limit_hidden(dead);
+    pixman_region32_fini(&live);
 }
 
 void truth_sweep(Truth *truth, Surface *surface)

@@ -677,8 +677,13 @@ static void test_hostile_amounts(void)
         drawable = model_drawable(&model, SPICE_MSG_DISPLAY_DRAW_FILL, &message, false);
         drawable->effect = i % 2 ? QXL_EFFECT_OPAQUE : QXL_EFFECT_REVERT_ON_DUP;
         truth_add(model.truth, drawable);
+        message.copy_bits.src_pos = (WirePoint){i, 2};
+        drawable = model_drawable(&model, SPICE_MSG_DISPLAY_COPY_BITS, &message, false);
+        drawable->effect = QXL_EFFECT_OPAQUE;
+        truth_add(model.truth, drawable);
+        truth_sweep_all(model.truth);
     }
-    CHECK(truth_n_pending(model.truth) < 100);
+    CHECK(truth_n_pending(model.truth) < 200);
     CHECK(pixman_region32_n_rects(&truth_surface(model.truth, 0)->dirty) <= 256);
     for (int i = 0; i < 6000; i++) {
         Drawable *drawable;
