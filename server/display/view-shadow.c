@@ -31,12 +31,25 @@ static const uint8_t *truth_row(const ViewSurface *vs, int32_t x, int32_t y)
     return pixels->data + (ptrdiff_t)y * pixels->stride + (size_t)x * 4;
 }
 
+/* The truth has told what has changed since the last state. A shadow tells more to a client that
+ * misses states; who gets them all by a coder that costs next to nothing gains nothing. */
+static bool shadow_pays(const View *view)
+{
+    switch (view->policy.compression) {
+    case SPICE_IMAGE_COMPRESSION_OFF:
+    case SPICE_IMAGE_COMPRESSION_LZ4:
+        return view->lags && !view->policy.local;
+    default:
+        return !view->policy.local;
+    }
+}
+
 bool view_shadow_fits(const ViewSurface *vs)
 {
     const Surface *surface = vs->surface;
 
     return surface->id == 0 && surface->format == SPICE_SURFACE_FMT_32_xRGB &&
-           (uint64_t)surface->width * surface->height <= MAX_SHADOW && !vs->view->policy.local;
+           (uint64_t)surface->width * surface->height <= MAX_SHADOW && shadow_pays(vs->view);
 }
 
 void view_shadow_paint(ViewSurface *vs, const pixman_box32_t *box)

@@ -4,7 +4,8 @@
 #include "display/view.h"
 
 enum {
-    WALK_NS = 4 * 1000 * 1000, /* the worker has other things to do, too */
+    WALK_NS = 4 * 1000 * 1000,  /* the worker has other things to do, too */
+    LAG_NS = 100 * 1000 * 1000, /* that something waits for room: the link is slow, or the client */
     MAX_CUT = 8,      /* walks that may end early before what is lacking is sent all the same */
     SMALL = 1024,     /* pixels: an opaque drawing of that size is left to the image around it */
     SOURCE_SLACK = 4, /* a source that is lacking is sent when it isn't that much larger than what
@@ -358,6 +359,21 @@ void view_wait_for_frame(View *view, uint64_t since_ns, uint64_t now_ns)
     loop_timer_start(view->frame_timer, (uint32_t)(left / 1000000) + 1);
 }
 
+/* There is room now: how long did it take? */
+static void view_end_wait(View *view, uint64_t now)
+{
+    view->lags |= view->full_ns && now > view->full_ns + LAG_NS;
+    view->full_ns = 0;
+}
+
+static void view_begin_wait(View *view, const ViewSurface *primary, uint64_t now)
+{
+    if ((view->first ||
+         (primary && pixman_region32_not_empty((pixman_region32_t *)(uintptr_t)&primary->lacks))) &&
+        !view_may_send(view))
+        view->full_ns = now;
+}
+
 void view_fill(ChannelClient *cc)
 {
     View *view = (View *)cc;
@@ -370,6 +386,7 @@ void view_fill(ChannelClient *cc)
     if (!view->ready || !view->views->truth)
         return;
 
+    view_end_wait(view, now);
     view_pump(view);
     /* In the middle of a burst, what was drawn is not the end of it: what comes may cover it. */
     if (view->views->batch_open && view->n_cut == 0 && now - view->filled_ns < FRAME_NS &&
@@ -407,6 +424,7 @@ void view_fill(ChannelClient *cc)
         view->refining = false;
     view_leave_damage(view);
     view_announce(view, primary);
+    view_begin_wait(view, primary, now);
     view_pump(view);
     if (more) {
         view->n_cut = 0;

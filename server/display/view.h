@@ -129,6 +129,8 @@ struct View {
     uint64_t position; /* the newest drawing that was walked over */
     bool need_monitors, need_mark;
     unsigned n_cut;               /* walks in a row that ended for lack of time */
+    uint64_t full_ns;             /* since when something waits for room; 0: nothing does */
+    bool lags;                    /* it once waited so long that the link must be slow */
     uint64_t filled_ns;           /* when the last began */
     uint64_t painted_ns, painted; /* pixels of the truth that were sent since that time */
     LoopTimer *frame_timer;

@@ -568,6 +568,59 @@ static void test_small_first(void)
     world_free(world);
 }
 
+/* Pixels that are sent to a client which shows 'now', when 'other' and 'now' come while it has no
+ * room. */
+static uint64_t there_and_back(World *world, Peer *peer, const uint32_t *now, const uint32_t *other)
+{
+    uint64_t before;
+
+    world_put(world, 0, 0, 0, 300, 300, now, 0, true);
+    check_right(world, 0);
+    before = peer->pixels;
+    peer_give(peer, 0, 0);
+    world_put(world, 0, 0, 0, 300, 300, other, 0, true);
+    truth_render_all(world->truth); /* the device asks for it */
+    world_put(world, 0, 0, 0, 300, 300, now, 0, true);
+    truth_render_all(world->truth);
+    check_right(world, 0);
+    clock_forward_ms(40); /* what waits for the next frame */
+    check_right(world, 0);
+    return peer->pixels - before;
+}
+
+static void test_shadow(void)
+{
+    World *world = world_new(10, 0);
+    uint32_t *now = world_pixels(world, 300, 300, 1), *other = world_pixels(world, 300, 300, 2);
+    Peer *peer;
+
+    tap_case("what a client shows is kept where it saves work: with a coder");
+    world_primary(world, 320, 320);
+    peer = world_connect(world, &usual);
+    check_right(world, 0);
+    CHECK(there_and_back(world, peer, now, other) == 0);
+    peer_disconnect(peer);
+
+    tap_case("without one when it lags");
+    views_set_compression(world->views, SPICE_IMAGE_COMPRESSION_OFF);
+    peer = world_connect(world, &usual);
+    check_right(world, 0);
+    CHECK(there_and_back(world, peer, other, now) >= 300 * 300);
+    peer_give(peer, 1000, 1000);
+    world_put(world, 0, 0, 0, 300, 300, now, 0, true);
+    world_fill(world, 0, (pixman_box32_t){301, 1, 310, 9}, 0x123456, SPICE_ROPD_OP_XOR);
+    world_run(world);
+    peer_give(peer, 0, 0);
+    world_put(world, 0, 0, 0, 300, 300, other, 0, true);
+    world_run(world);
+    clock_forward_ms(150);
+    check_right(world, 0);
+    CHECK(there_and_back(world, peer, other, now) == 0);
+    g_free(now);
+    g_free(other);
+    world_free(world);
+}
+
 static void test_ids(void)
 {
     enum { SIZE = 40, PICTURES = 5 };
@@ -743,6 +796,7 @@ int main(int argc, char **argv)
         test_unknown_surfaces();
         test_uncovered();
         test_small_first();
+        test_shadow();
         test_ids();
         test_slow();
     }
