@@ -194,9 +194,14 @@ class Machine:
         """A key that comes from QEMU itself, not from a client."""
         self.qmp("send-key", keys=[{"type": "qcode", "data": key}])
 
-    def has_client(self):
-        """A client has opened its display channel."""
-        return any(channel["channel-type"] == 2 for channel in self.qmp("query-spice").get("channels", []))
+    def has_client(self, kind=2):
+        """A client has opened its display channel, or a channel of another kind."""
+        return any(channel["channel-type"] == kind for channel in self.qmp("query-spice").get("channels", []))
+
+    def memory(self, address, size):
+        """Bytes of the guest's memory."""
+        said = self.qmp("human-monitor-command", **{"command-line": f"xp /{size}bx {address:#x}"})
+        return [int(byte, 16) for byte in re.findall(r"\b0x[0-9a-f]{2}\b", said)]
 
     def screendump(self):
         """QEMU's own picture: (width, height, RGB bytes)."""
@@ -263,12 +268,13 @@ class Cli:
 
 
 class Display:
-    """An X display of its own for a viewer, with a window manager if there is one."""
+    """An X display of its own for a viewer, with a window manager if there is one. Its keys don't repeat: where all is
+    slow, each press would be a long one."""
 
     def __init__(self, size="1280x900"):
         read_end, write_end = os.pipe()
         self.xvfb = subprocess.Popen(["Xvfb", "-displayfd", str(write_end), "-screen", "0", f"{size}x24",
-                                      "-nolisten", "tcp"], pass_fds=[write_end], stderr=subprocess.DEVNULL)
+                                      "-nolisten", "tcp", "-r"], pass_fds=[write_end], stderr=subprocess.DEVNULL)
         os.close(write_end)
         with os.fdopen(read_end) as f:
             ready, _, _ = select.select([f], [], [], 60)
