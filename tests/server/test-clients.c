@@ -134,7 +134,9 @@ static void test_second_client(void)
     CHECK(clients_count(s.server) == 1);
     uint32_t id2 = client_connection_id(((ChannelClient *)s.main->clients->data)->client);
     CHECK(id && id2 && id != id2);
-    /* Unknown sessions; sessions that are over; main with an id. */
+    /* Unknown sessions; sessions that are over; main with an id, which nobody can bring from
+     * another host any more. */
+    s.server->vm_started = true;
     CHECK(!peer_link(s.server, SPICE_CHANNEL_INPUTS, 0, id, true, NULL, PEER_UNIX));
     CHECK(!peer_link(s.server, SPICE_CHANNEL_INPUTS, 0, 0, true, NULL, PEER_UNIX));
     CHECK(!peer_link(s.server, SPICE_CHANNEL_MAIN, 0, id2, true, NULL, PEER_UNIX));
