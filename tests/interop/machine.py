@@ -84,13 +84,15 @@ EXPECTED = re.compile(r"reset by peer|[Bb]roken pipe|decrypt|modulus|SSL_accept|
 class Machine:
     """A guest in QEMU: `with Machine(folder, ...) as m`. SPICE by TCP and TLS, or by a Unix socket.
 
-    With a state, that save_state() of a machine with the same guest has written, the guest goes on from there.
+    With a state, that save_state() of a machine with the same guest has written, the guest goes on from there; with
+    incoming, it waits for one that another machine sends to m.incoming. It runs on the server library of the
+    environment, or on the one in the folder library ("": the installed one).
     What QEMU and its libraries say on standard error is in the file m.words."""
 
     devices = ["-device", "qxl-vga", "-device", "qemu-xhci", "-device", "usb-tablet"]
 
     def __init__(self, folder, compression="auto_glz", unix=False, guest="boot", name="test guest", state=None,
-                 spice=""):
+                 spice="", incoming=False, library=SERVER_LIBRARY):
         self.folder, self.unix, self.state = folder, unix, state
         self.qmp_path = os.path.join(folder, f"qmp-{os.getpid()}-{free_port()}")
         self.words = self.qmp_path + ".words"
@@ -110,9 +112,12 @@ class Machine:
                    "-qmp", f"unix:{self.qmp_path},server=on,wait=off", *self.guest(guest)]
         if state:
             command += ["-incoming", f"exec:cat {shlex.quote(state)}"]
+        if incoming:
+            self.incoming = f"tcp:127.0.0.1:{free_port()}"
+            command += ["-incoming", self.incoming]
         environment = dict(os.environ)
-        if SERVER_LIBRARY:
-            environment["LD_LIBRARY_PATH"] = SERVER_LIBRARY
+        if library:
+            environment["LD_LIBRARY_PATH"] = library
         with open(self.words, "wb") as words:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=words, env=environment)
 
@@ -120,8 +125,9 @@ class Machine:
         """QEMU's arguments for what it boots."""
         if kind == "boot":
             image = os.path.join(self.folder, "boot.img")
-            with open(image, "wb") as f:
-                f.write(boot_sector().ljust(1474560, b"\0"))
+            if not os.path.exists(image):  # else another machine is reading it
+                with open(image, "wb") as f:
+                    f.write(boot_sector().ljust(1474560, b"\0"))
             return ["-m", "64", "-drive", f"file={image},format=raw,if=floppy,readonly=on"]
         return ["-m", "1024", "-kernel", f"{INSTALLER}/linux", "-initrd", f"{INSTALLER}/initrd.gz",
                 "-append", "vga=788 --- quiet"]
