@@ -116,6 +116,7 @@ class Machine:
             self.incoming = f"tcp:127.0.0.1:{free_port()}"
             command += ["-incoming", self.incoming]
         environment = dict(os.environ)
+        environment.pop("LD_LIBRARY_PATH", None)  # meson's
         if library:
             environment["LD_LIBRARY_PATH"] = library
         with open(self.words, "wb") as words:
