@@ -156,12 +156,12 @@ void clients_machine_runs(struct RedsState *server)
     g_list_free(all);
 }
 
-static void tell_linked(struct RedsState *server, ClientLink *link, bool encrypted)
+static void tell_linked(Client *client, Channel *channel, bool encrypted)
 {
-    const ClientsWatcher *watcher = server->clients->watcher;
+    const ClientsWatcher *watcher = client->server->clients->watcher;
 
-    if (watcher && watcher->channel_linked && g_list_find(link->client->links, link))
-        watcher->channel_linked(server, link->client, link->channel, encrypted);
+    if (watcher && watcher->channel_linked)
+        watcher->channel_linked(client->server, client, channel, encrypted);
 }
 
 void client_unpark(Client *client)
@@ -174,7 +174,7 @@ void client_unpark(Client *client)
 
         if (!link->parked)
             continue;
-        tell_linked(client->server, link, stream_is_encrypted(link->stream));
+        tell_linked(client, link->channel, stream_is_encrypted(link->stream));
         client_link_unpark(link);
     }
 }
@@ -219,9 +219,11 @@ void clients_attach(struct RedsState *server, const WireLinkMess *mess, uint32_t
     bool encrypted = stream_is_encrypted(stream);
     ClientLink *link =
         channel_attach(channel, client, stream, &mess->common_caps, &mess->channel_caps);
-    if (!client->parked)
-        tell_linked(server, link, encrypted);
-    else if (is_main && server->vm_started && !client->closing) /* since our result was written */
+    /* The connection may have ended already, and the link with it: it is only looked for. */
+    if (!client->parked && g_list_find(client->links, link))
+        tell_linked(client, channel, encrypted);
+    /* The machine was started since our result was written. */
+    if (client->parked && is_main && server->vm_started && !client->closing)
         begin_patience(client);
     client_unref(client);
 }
