@@ -131,9 +131,10 @@ int spice_server_add_ssl_client(SpiceServer *s, int socket, int skip_auth)
 void spice_server_vm_start(SpiceServer *s)
 {
     REQUIRE(s, );
-    s->vm_running = true;
+    s->vm_running = s->vm_started = true;
     if (!s->core)
         return;
+    clients_machine_runs(s);
     char_devices_start(s);
     for (GList *l = s->workers; l; l = l->next)
         worker_start(l->data);

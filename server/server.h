@@ -54,7 +54,8 @@ struct RedsState {
     Options options;
     SpiceCoreInterface *core; /* NULL: not initialised */
     Loop *loop;
-    bool vm_running, destroying;
+    bool vm_running, vm_started; /* vm_started: has run, and so expects nobody to follow it here */
+    bool destroying;
     GList *channels; /* Channel, the most recently registered first */
     Clients *clients;
     Admission *admission;

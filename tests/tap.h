@@ -8,24 +8,25 @@
 #include <stdio.h>
 
 static int tap_number, tap_failed_cases;
-static bool tap_case_ok = true;
-static const char *tap_case_name;
+static bool tap_case_ok = true, tap_case_open;
+static char tap_case_name[200];
 
 static inline void tap_close_case(void)
 {
-    if (!tap_case_name)
+    if (!tap_case_open)
         return;
     printf("%sok %d - %s\n", tap_case_ok ? "" : "not ", ++tap_number, tap_case_name);
     tap_failed_cases += !tap_case_ok;
-    tap_case_name = NULL;
+    tap_case_open = false;
 }
 
-/* Start a named case: everything checked until the next one belongs to it. */
+/* Start a named case: everything checked until the next one belongs to it. The name is copied: it
+ * is printed when the case is over, and may stand in a buffer of the caller's. */
 static inline void tap_case(const char *name)
 {
     tap_close_case();
-    tap_case_name = name;
-    tap_case_ok = true;
+    snprintf(tap_case_name, sizeof tap_case_name, "%s", name);
+    tap_case_open = tap_case_ok = true;
 }
 
 static inline bool tap_check(bool ok, const char *what, const char *file, int line)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The guest-agent protocol (docs/spec/agent.md): messages between bytes and structures, their
- * header, cutting them into pieces for AGENT_DATA, chunks of the guest's port, and putting messages
- * together again. The structures are in agent-messages.h, which is generated from agent.schema.
- * Plain functions, as in wire/wire.h. */
+ * header, cutting them into pieces for AGENT_DATA, chunks for the guest's port, and putting
+ * messages together again. The structures are in agent-messages.h, which is generated from
+ * agent.schema. Plain functions, as in wire/wire.h. */
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
@@ -90,21 +90,5 @@ void agent_assembler_clear(AgentAssembler *assembler);
 bool agent_assembler_is_inside(const AgentAssembler *assembler);
 AgentFeed agent_assembler_feed(AgentAssembler *assembler, WireBytes *input, AgentMessage *message,
                                WireError *error);
-
-/* Takes the guest port's byte stream apart. */
-typedef struct AgentChunks {
-    uint32_t max_size; /* of a chunk; UINT32_MAX: any */
-    bool bad;
-    unsigned header_size;
-    uint8_t header[AGENT_CHUNK_HEADER_SIZE];
-    uint32_t got;
-} AgentChunks;
-
-void agent_chunks_init(AgentChunks *chunks, uint32_t max_size);
-/* The next bytes of a chunk: *port, and *bytes (a view of the input), with *begins when they are
- * its first and *ends when they are its last. AGENT_FEED_MESSAGE: there are some. A chunk of size 0
- * gives empty bytes that begin and end. */
-AgentFeed agent_chunks_feed(AgentChunks *chunks, WireBytes *input, uint32_t *port, WireBytes *bytes,
-                            bool *begins, bool *ends, WireError *error);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Agent messages as a stream: cutting, chunks, putting together. */
+/* Agent messages as a stream: cutting, chunks for the guest, putting together. */
 #include "agent/agent.h"
 #include "wire/internal.h"
 
@@ -129,38 +129,4 @@ AgentFeed agent_assembler_feed(AgentAssembler *assembler, WireBytes *input, Agen
     else
         message->data = at_once ? part : (WireBytes){assembler->data.data, assembler->data.size};
     return AGENT_FEED_MESSAGE;
-}
-
-void agent_chunks_init(AgentChunks *chunks, uint32_t max_size)
-{
-    *chunks = (AgentChunks){.max_size = max_size};
-}
-
-AgentFeed agent_chunks_feed(AgentChunks *chunks, WireBytes *input, uint32_t *port, WireBytes *bytes,
-                            bool *begins, bool *ends, WireError *error)
-{
-    if (chunks->bad)
-        return AGENT_FEED_BAD;
-    if (!input->size)
-        return AGENT_FEED_MORE;
-    *begins = chunks->header_size < AGENT_CHUNK_HEADER_SIZE;
-    if (*begins) {
-        if (!take_header(chunks->header, &chunks->header_size, AGENT_CHUNK_HEADER_SIZE, input))
-            return AGENT_FEED_MORE;
-        chunks->got = 0;
-    }
-    *port = wire_get_u32(chunks->header);
-    uint32_t size = wire_get_u32(chunks->header + 4);
-    if (*port != VDP_CLIENT_PORT && *port != VDP_SERVER_PORT)
-        return broken(&chunks->bad, error, "agent port %" PRIu32, *port);
-    if (size > chunks->max_size)
-        return broken(&chunks->bad, error, "a chunk of %" PRIu32 " bytes", size);
-    *bytes = take(input, size - chunks->got);
-    *begins = chunks->got == 0;
-    chunks->got += (uint32_t)bytes->size;
-    *ends = chunks->got == size;
-    if (*ends)
-        chunks->header_size = 0;
-    /* A header without any byte of its chunk yet gives nothing. */
-    return bytes->size || *ends ? AGENT_FEED_MESSAGE : AGENT_FEED_MORE;
 }

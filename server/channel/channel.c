@@ -5,7 +5,7 @@
  * A connection lives on its channel's loop. The main thread knows it as a ClientLink; the stream is
  * opened and closed there. To end a connection of another loop, the main thread posts and waits
  * until that loop has let go: a worker never waits for the main thread, so that can't deadlock. */
-#include "channel/engine.h"
+#include "channel/client-private.h"
 #include "server.h"
 
 #include <stdarg.h>
@@ -251,6 +251,23 @@ static ChannelEngine *engine_new(ClientLink *link)
     return engine;
 }
 
+static void begin(ChannelEngine *engine)
+{
+    ChannelClient *cc = engine->cc;
+    const ChannelClass *class = cc->channel->class;
+
+    if (!engine_pings_start(engine)) {
+        channel_client_close(cc, "the loop takes no more timers");
+        return;
+    }
+    if (class->ack_window)
+        engine_set_ack(engine, client_is_low_bandwidth(cc->client) ? class->ack_window * 2
+                                                                   : class->ack_window);
+    engine->connected = true;
+    if (class->connected)
+        class->connected(cc);
+}
+
 static void attach(ClientLink *link)
 {
     Channel *channel = link->channel;
@@ -265,20 +282,13 @@ static void attach(ClientLink *link)
     engine->watched = stream_wanted_events(cc->stream);
     engine->watch =
         loop_watch_add(channel->loop, stream_fd(cc->stream), engine->watched, on_events, engine);
-    if (!engine->watch || !engine_pings_start(engine)) {
+    if (!engine->watch)
         channel_client_close(cc, "the loop takes no more connections");
-    } else {
-        uint32_t window = channel->class->ack_window;
-
-        if (window)
-            engine_set_ack(engine, client_is_low_bandwidth(cc->client) ? window * 2 : window);
-        engine->connected = true;
-        if (channel->class->connected)
-            channel->class->connected(cc);
-        if (!engine->closing && stream_has_buffered_input(cc->stream))
-            engine_read(engine); /* it came with the end of the link stage */
-        engine_pump(engine);
-    }
+    else if (!link->parked)
+        begin(engine);
+    if (!engine->closing && stream_has_buffered_input(cc->stream))
+        engine_read(engine); /* it came with the end of the link stage */
+    engine_pump(engine);
     engine_leave(engine);
 }
 
@@ -312,12 +322,27 @@ ClientLink *channel_attach(Channel *channel, Client *client, Stream *stream,
     pthread_mutex_init(&link->lock, NULL);
     pthread_cond_init(&link->gone_cond, NULL);
     channel->links = g_list_append(channel->links, link);
+    link->parked = client->parked;
     client_link_attached(link);
+    /* A parked main channel is there, to hear when it is time; the others begin then. */
+    if (link->parked && channel->class->type != SPICE_CHANNEL_MAIN)
+        return link;
     if (is_main(channel))
         attach(link);
     else
         loop_post(channel->loop, attach_posted, client_link_ref(link));
     return link;
+}
+
+void client_link_unpark(ClientLink *link)
+{
+    link->parked = false;
+    if (link->channel->class->type == SPICE_CHANNEL_MAIN) {
+        begin(link->engine);
+        engine_post_pump(link->engine);
+    } else {
+        loop_post(link->channel->loop, attach_posted, client_link_ref(link));
+    }
 }
 
 /* ---- Closing from the main thread ---- */
@@ -369,7 +394,9 @@ void client_link_close(ClientLink *link, bool force)
     pthread_mutex_lock(&link->lock);
     link->closing = true;
     pthread_mutex_unlock(&link->lock);
-    if (is_main(link->channel))
+    if (link->parked && !link->engine)
+        let_go_unattached(link); /* nobody else knows of it */
+    else if (is_main(link->channel))
         close_here(link, force);
     else
         close_there(link, force);

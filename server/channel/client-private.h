@@ -15,13 +15,18 @@ struct Client {
     GList *links;     /* ClientLink, a reference each */
     ClientLink *main; /* one of them; NULL: it has gone */
     bool closing;
-    bool first; /* not beside others (server-api.md 8.7) */
+    bool first;   /* not beside others (server-api.md 8.7) */
+    bool follows; /* the machine, which moves here: it came with the other host's connection id */
+    bool parked;  /* it follows, and its channels don't begin before it tells that it has moved */
+    LoopTimer *patience; /* with clients whose machine runs here, and that are still parked */
     gint low_bandwidth;
     DisplayShared *shared;
 };
 
 /* The result of the network test; 0: none. Only whether it is little is kept. */
 void client_set_bandwidth(Client *client, uint64_t bits_per_second);
+/* It has moved: all channels begin, its main channel first. */
+void client_unpark(Client *client);
 /* May it have that channel? Clients beside others have displays, cursors and inputs only. */
 bool client_may_have(const Client *client, const Channel *channel);
 

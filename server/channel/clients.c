@@ -7,6 +7,9 @@
 
 #include <sys/random.h>
 
+/* So long may a client take to follow its machine, when that runs. */
+enum { PATIENCE_MS = 30 * 1000 };
+
 struct Clients {
     GList *all; /* Client, a reference each, those being closed too; the first one first */
     const ClientsWatcher *watcher;
@@ -88,8 +91,11 @@ SpiceLinkErr clients_check(struct RedsState *server, const WireLinkMess *mess)
     Channel *channel = clients_find_channel(server, mess->channel_type, mess->channel_id);
 
     if (mess->channel_type == SPICE_CHANNEL_MAIN) {
-        /* A session that goes on here would have to come by a migration, which isn't expected. */
-        if (mess->connection_id)
+        /* A session that goes on here comes with its machine, which hasn't run here then. (The
+         * deployed library takes any id at any time.) */
+        if (mess->connection_id &&
+            (server->vm_started ||
+             (server->options.allow_multiple_clients && find_client(server, mess->connection_id))))
             return SPICE_LINK_ERR_BAD_CONNECTION_ID;
         return channel ? SPICE_LINK_ERR_OK : SPICE_LINK_ERR_CHANNEL_NOT_AVAILABLE;
     }
@@ -100,9 +106,9 @@ SpiceLinkErr clients_check(struct RedsState *server, const WireLinkMess *mess)
                                                        : SPICE_LINK_ERR_CHANNEL_NOT_AVAILABLE;
 }
 
-uint32_t clients_new_connection_id(struct RedsState *server)
+uint32_t clients_new_connection_id(struct RedsState *server, const WireLinkMess *mess)
 {
-    uint32_t id = 0;
+    uint32_t id = mess->connection_id;
 
     if (!server->options.allow_multiple_clients)
         clients_disconnect_all(server, "a new client has come");
@@ -111,6 +117,69 @@ uint32_t clients_new_connection_id(struct RedsState *server)
             id = g_random_int();
     return id;
 }
+
+/* ---- Clients that follow their machine ---- */
+
+static void end_patience(Client *client)
+{
+    loop_timer_free(client->patience);
+    client->patience = NULL;
+}
+
+static void on_patience(void *data)
+{
+    clients_disconnect(data, "it hasn't followed its machine in time");
+}
+
+static void begin_patience(Client *client)
+{
+    client->patience = loop_timer_new(client->server->loop, on_patience, client);
+    if (client->patience)
+        loop_timer_start(client->patience, PATIENCE_MS);
+    else
+        clients_disconnect(client, "the loop takes no more timers");
+}
+
+void clients_machine_runs(struct RedsState *server)
+{
+    GList *all = g_list_copy(server->clients->all);
+
+    for (GList *l = all; l; l = l->next)
+        client_ref(l->data);
+    for (GList *l = all; l; l = l->next) {
+        Client *client = l->data;
+
+        if (client->parked && !client->closing && !client->patience)
+            begin_patience(client);
+        client_unref(client);
+    }
+    g_list_free(all);
+}
+
+static void tell_linked(Client *client, Channel *channel, bool encrypted)
+{
+    const ClientsWatcher *watcher = client->server->clients->watcher;
+
+    if (watcher && watcher->channel_linked)
+        watcher->channel_linked(client->server, client, channel, encrypted);
+}
+
+void client_unpark(Client *client)
+{
+    client->parked = false;
+    end_patience(client);
+    client_link_unpark(client->main);
+    for (GList *l = client->links; l && !client->closing; l = l->next) {
+        ClientLink *link = l->data;
+
+        if (!link->parked)
+            continue;
+        tell_linked(client, link->channel, stream_is_encrypted(link->stream));
+        client_link_unpark(link);
+    }
+}
+
+/* ---- From a link to a connection ---- */
 
 static Client *client_new(struct RedsState *server, uint32_t connection_id)
 {
@@ -142,15 +211,20 @@ void clients_attach(struct RedsState *server, const WireLinkMess *mess, uint32_t
         stream_close(stream);
         return;
     }
-    if (is_main)
+    if (is_main) {
         client = client_new(server, connection_id);
+        client->follows = client->parked = mess->connection_id != 0;
+    }
     client_ref(client);
     bool encrypted = stream_is_encrypted(stream);
     ClientLink *link =
         channel_attach(channel, client, stream, &mess->common_caps, &mess->channel_caps);
-    const ClientsWatcher *watcher = server->clients->watcher;
-    if (watcher && watcher->channel_linked && g_list_find(client->links, link))
-        watcher->channel_linked(server, client, channel, encrypted);
+    /* The connection may have ended already, and the link with it: it is only looked for. */
+    if (!client->parked && g_list_find(client->links, link))
+        tell_linked(client, channel, encrypted);
+    /* The machine was started since our result was written. */
+    if (client->parked && is_main && server->vm_started && !client->closing)
+        begin_patience(client);
     client_unref(client);
 }
 
@@ -207,6 +281,7 @@ void clients_disconnect(Client *client, const char *reason)
     if (client->closing)
         return;
     client->closing = true;
+    end_patience(client);
     client_ref(client);
     if (reason)
         log_warning("client %08x is disconnected: %s", client->connection_id, reason);

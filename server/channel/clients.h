@@ -16,8 +16,9 @@ Channel *clients_find_channel(struct RedsState *server, uint8_t type, uint8_t id
 SpiceLinkErr clients_check(struct RedsState *server, const WireLinkMess *mess);
 /* A main link has passed authentication and clients_check(): disconnects the clients that are there
  * (unless several are allowed), so that all their DISCONNECTED events come now, before the result
- * OK is written and INITIALIZED told; then draws the new session's connection id. */
-uint32_t clients_new_connection_id(struct RedsState *server);
+ * OK is written and INITIALIZED told; then draws the new session's connection id. Who follows the
+ * machine from another host keeps the one from there. */
+uint32_t clients_new_connection_id(struct RedsState *server, const WireLinkMess *mess);
 /* The result OK was written and INITIALIZED told: the stream becomes a connection of its channel
  * (or is closed, if the client has that channel already). A main link makes a new client.
  * connection_id: of the session; for a main link what clients_new_connection_id() has drawn. Takes
@@ -30,6 +31,8 @@ void clients_attach(struct RedsState *server, const WireLinkMess *mess, uint32_t
 void clients_disconnect(Client *client, const char *reason);
 void clients_disconnect_all(struct RedsState *server, const char *reason);
 unsigned clients_count(struct RedsState *server);
+/* The machine has been started: who was to follow it here has to do so now. */
+void clients_machine_runs(struct RedsState *server);
 bool clients_has_main(struct RedsState *server);
 
 #endif

@@ -147,7 +147,8 @@ struct ClientLink {
     bool gone;    /* the loop has let go of it: the stream may be closed */
     /* the channel's loop; NULL before it was attached and after it has gone */
     ChannelEngine *engine;
-    Stream *stream; /* main thread, after gone */
+    Stream *stream; /* main thread, after gone, or while parked */
+    bool parked;    /* main thread: its loop doesn't know of it yet (client_unpark()) */
     WireCaps common_caps, channel_caps;
 };
 
@@ -167,6 +168,8 @@ void client_link_close(ClientLink *link, bool force);
  */
 void client_link_attached(ClientLink *link);
 void client_link_gone(ClientLink *link);
+/* The connection of a parked client begins. */
+void client_link_unpark(ClientLink *link);
 /* clients.c: connected clients are told. */
 void clients_channel_added(struct RedsState *server, Channel *channel);
 

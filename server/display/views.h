@@ -42,8 +42,13 @@ void views_set_monitors(Views *views, const WireMsgDisplayMonitorsConfig *config
 void views_reset(Views *views); /* destroy_surfaces: after all surfaces have gone */
 /* The setting was changed: for clients that come later (12.2). */
 void views_set_compression(Views *views, SpiceImageCompression compression);
-/* Stop (18.1): send what is under way, for at most that time; then nothing refers to guest memory.
- */
+/* Stop (18.1): hand what has room to the sockets, for at most that time. What a stop must have done
+ * when it returns is to leave the guest's memory alone, and that is so before this call: everything
+ * is rendered, and what is queued are bytes of ours. Nothing that the client has to have received
+ * by then is lost: clients stay connected while the machine stands, the rest follows as they take
+ * it, and who follows a migration by SWITCH_HOST connects anew and draws from the beginning. So
+ * nobody waits for a socket that is full (10.6 allows 2 s for it, and asks for none). Seamless
+ * migration will need no wait here either: MIGRATE is queued behind what is under way. */
 void views_drain(Views *views, uint32_t max_ms);
 
 /* ---- Questions ---- */

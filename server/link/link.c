@@ -481,8 +481,8 @@ void link_accept(Link *link)
         return;
     }
     link->connection_id = link->mess.connection_id;
-    if (link->mess.channel_type == SPICE_CHANNEL_MAIN && link->connection_id == 0)
-        link->connection_id = clients_new_connection_id(server);
+    if (link->mess.channel_type == SPICE_CHANNEL_MAIN)
+        link->connection_id = clients_new_connection_id(server, &link->mess);
     link_queue_word(link, SPICE_LINK_ERR_OK);
     link_then(link, attach);
 }

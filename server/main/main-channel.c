@@ -78,6 +78,13 @@ static void on_monitor(void *data)
     loop_timer_start(client->monitor, MONITOR_MS);
 }
 
+static void start_monitor(MainClient *client)
+{
+    client->monitor = loop_timer_new(client->base.channel->loop, on_monitor, client);
+    if (client->monitor)
+        loop_timer_start(client->monitor, MONITOR_MS);
+}
+
 static void on_net_test(ChannelClient *cc, uint64_t latency_us, uint64_t bits_per_second)
 {
     MainClient *client = (MainClient *)cc;
@@ -86,9 +93,7 @@ static void on_net_test(ChannelClient *cc, uint64_t latency_us, uint64_t bits_pe
     log_debug("%s: latency %.3f ms, %.3f Mbit/s%s", stream_peer_name(cc->stream),
               (double)latency_us / 1e3, (double)bits_per_second / 1e6,
               client_is_low_bandwidth(cc->client) ? ": low bandwidth" : "");
-    client->monitor = loop_timer_new(cc->channel->loop, on_monitor, client);
-    if (client->monitor)
-        loop_timer_start(client->monitor, MONITOR_MS);
+    start_monitor(client);
 }
 
 static void connected(ChannelClient *cc)
@@ -96,6 +101,12 @@ static void connected(ChannelClient *cc)
     MainChannel *channel = cc->channel->owner;
 
     send_init(channel, (MainClient *)cc);
+    if (cc->client->follows) {
+        /* It knows the rest from the other host (19.4). */
+        ((MainClient *)cc)->has_list = true;
+        start_monitor((MainClient *)cc);
+        return;
+    }
     send_identity(channel, (MainClient *)cc);
     channel_client_net_test(cc, on_net_test);
 }
@@ -176,6 +187,21 @@ static bool seamless_request(ChannelClient *cc, const WireMsgcMainMigrateDstDoSe
     return false;
 }
 
+/* Of a client whose machine hasn't arrived yet. Its channels can't be handed over seamlessly: with
+ * NACK it takes the other way, which ends with MIGRATE_END. */
+static bool parked_message(ChannelClient *cc, uint16_t type)
+{
+    if (type == SPICE_MSGC_MAIN_MIGRATE_END)
+        client_unpark(cc->client);
+    else if (type == SPICE_MSGC_MAIN_MIGRATE_DST_DO_SEAMLESS)
+        channel_client_send(cc, SPICE_MSG_MAIN_MIGRATE_DST_SEAMLESS_NACK, NULL);
+    else
+        log_limited(&((MainClient *)cc)->log,
+                    "%s: message %u before the machine's arrival is ignored",
+                    stream_peer_name(cc->stream), type);
+    return true;
+}
+
 static bool message(ChannelClient *cc, uint16_t type, const void *msg, WireBytes body)
 {
     MainClient *client = (MainClient *)cc;
@@ -183,6 +209,8 @@ static bool message(ChannelClient *cc, uint16_t type, const void *msg, WireBytes
     struct RedsState *server = channel->server;
 
     (void)body;
+    if (cc->client->parked)
+        return parked_message(cc, type);
     switch (type) {
     case SPICE_MSGC_MAIN_ATTACH_CHANNELS:
         client->has_list = true;
@@ -273,8 +301,11 @@ bool main_channel_send_all(MainChannel *channel, uint16_t type, const void *msg)
 {
     bool any = false;
 
-    for (GList *l = channel->channel->clients; l; l = l->next)
-        any |= channel_client_send(l->data, type, msg);
+    for (GList *l = channel->channel->clients; l; l = l->next) {
+        ChannelClient *cc = l->data;
+
+        any |= !cc->client->parked && channel_client_send(cc, type, msg);
+    }
     return any;
 }
 

@@ -289,63 +289,19 @@ static void cve_2017_7506_monitors_configurations(void)
     }
 }
 
-static void test_chunks(void)
+static void test_chunk(void)
 {
-    static const size_t cuts[] = {1, 5, 8, 9, 1000};
-    WireBuffer stream = {0};
+    WireBuffer out = {0};
 
-    tap_case("the guest port's chunks are taken apart");
-    agent_write_chunk(VDP_CLIENT_PORT, (WireBytes){(const uint8_t *)"abcdefghij", 10}, &stream);
-    agent_write_chunk(VDP_SERVER_PORT, (WireBytes){(const uint8_t *)"0123", 4}, &stream);
-    agent_write_chunk(VDP_CLIENT_PORT, (WireBytes){0}, &stream);
-    agent_write_chunk(VDP_CLIENT_PORT, (WireBytes){(const uint8_t *)"kl", 2}, &stream);
-    for (size_t c = 0; c < sizeof cuts / sizeof cuts[0]; c++) {
-        WireBuffer got[3] = {{0}};
-        AgentChunks chunks;
-        unsigned begun = 0, ended = 0;
-
-        agent_chunks_init(&chunks, 2048);
-        for (size_t at = 0; at < stream.size; at += cuts[c]) {
-            WireBytes input = {stream.data + at,
-                               stream.size - at < cuts[c] ? stream.size - at : cuts[c]},
-                      bytes;
-            uint32_t port;
-            bool begins, ends;
-
-            while (agent_chunks_feed(&chunks, &input, &port, &bytes, &begins, &ends, NULL) ==
-                   AGENT_FEED_MESSAGE) {
-                wire_buffer_append(&got[port], bytes.data, bytes.size);
-                begun += begins;
-                ended += ends;
-            }
-        }
-        CHECK(begun == 4 && ended == 4);
-        CHECK(got[1].size == 12 && !memcmp(got[1].data, "abcdefghijkl", 12));
-        CHECK(got[2].size == 4 && !memcmp(got[2].data, "0123", 4));
-        for (int i = 0; i < 3; i++)
-            wire_buffer_clear(&got[i]);
-    }
-    wire_buffer_clear(&stream);
-
-    tap_case("ports and sizes of chunks are checked");
-    for (uint32_t port = 0; port < 5; port++) {
-        for (uint32_t size = 2047; size < 2050; size++) {
-            uint8_t header[9] = {(uint8_t)port, 0, 0, 0, (uint8_t)size, (uint8_t)(size >> 8)};
-            WireBytes input = {header, sizeof header}, bytes;
-            AgentChunks chunks;
-            bool begins, ends;
-            uint32_t found;
-
-            agent_chunks_init(&chunks, 2048);
-            AgentFeed fed =
-                agent_chunks_feed(&chunks, &input, &found, &bytes, &begins, &ends, NULL);
-            CHECK(fed ==
-                  ((port == 1 || port == 2) && size <= 2048 ? AGENT_FEED_MESSAGE : AGENT_FEED_BAD));
-            CHECK(fed != AGENT_FEED_BAD ||
-                  agent_chunks_feed(&chunks, &input, &found, &bytes, &begins, &ends, NULL) ==
-                      AGENT_FEED_BAD);
-        }
-    }
+    tap_case("a piece as a chunk of the guest's port");
+    CHECK(agent_write_chunk(VDP_SERVER_PORT, (WireBytes){(const uint8_t *)"0123", 4}, &out) &&
+          agent_write_chunk(VDP_CLIENT_PORT, (WireBytes){0}, &out));
+    CHECK(out.size == 20 && !memcmp(out.data,
+                                    "\2\0\0\0\4\0\0\0"
+                                    "0123"
+                                    "\1\0\0\0\0\0\0\0",
+                                    20));
+    wire_buffer_clear(&out);
 }
 
 int main(void)
@@ -363,7 +319,7 @@ int main(void)
     test_strict();
     cve_2016_9577_agent_message_sizes();
     cve_2017_7506_monitors_configurations();
-    test_chunks();
+    test_chunk();
     guard_free(&guard);
     wire_arena_clear(&arena);
     return tap_done();

@@ -47,11 +47,6 @@ static uint64_t run(const uint8_t *data, size_t size, size_t cut, bool whole, ui
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    AgentChunks chunks;
-    bool begins, ends;
-    uint32_t port;
-    WireBytes bytes;
-
     if (!size)
         return 0;
     uint8_t how = *data++;
@@ -60,11 +55,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (run(data, size, 1 + (how >> 3) * 7, false, how & 3, false) != one)
         abort();
     run(data, size, 64, true, how & 3, false);
-    WireBytes input = {data, size};
-    agent_chunks_init(&chunks, how & 4 ? UINT32_MAX : 2048);
-    while (agent_chunks_feed(&chunks, &input, &port, &bytes, &begins, &ends, NULL) ==
-           AGENT_FEED_MESSAGE)
-        if (bytes.size > size || port - 1 > 1)
-            abort();
     return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The server's channel engine under any bytes of a client: a byte that chooses channel and header,
  * one for how the bytes are cut, then the bytes. With FUZZ_MAIN: the real main channel, with an
- * agent behind it. Whatever comes, the server goes on, and what it keeps is bounded. */
+ * agent behind it, or (64) of a client that follows its machine, with another channel that waits.
+ * Whatever comes, the server goes on, and what it keeps is bounded. */
 #include "../server/channel-peer.h"
 #include "../server/fuzz-port.h"
 
@@ -49,12 +50,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     server->agent = agent_new(server);
     FuzzPort *port = fuzz_port_new(server);
     Channel *channel = channel_new(server, &class, 0, server->loop, NULL);
-    Peer *main_peer = peer_link(server, SPICE_CHANNEL_MAIN, 0, 0, mini, NULL, PEER_UNIX);
+#ifdef FUZZ_MAIN
+    uint32_t id = data[0] & 64 ? 77 : 0;
+#else
+    uint32_t id = 0;
+#endif
+    Peer *main_peer = peer_link(server, SPICE_CHANNEL_MAIN, 0, id, mini, NULL, PEER_UNIX);
     ChannelClient *main_cc = server->main->channel->clients->data;
 #ifdef FUZZ_MAIN
-    Peer *peer = main_peer;
+    Peer *peer = main_peer, *waiting = NULL;
     Channel *fuzzed = server->main->channel;
     (void)main_cc;
+    if (id)
+        waiting = peer_link(server, class.type, 0, id, mini, NULL, PEER_UNIX);
 #else
     Peer *peer = peer_link(server, class.type, 0, client_connection_id(main_cc->client), mini, NULL,
                            PEER_UNIX);
@@ -77,8 +85,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     agent_free(server->agent);
     server->agent = NULL;
     main_channel_free(server->main);
-    if (peer != main_peer)
-        peer_free(peer);
+#ifdef FUZZ_MAIN
+    peer_free(waiting);
+#else
+    peer_free(peer);
+#endif
     peer_free(main_peer);
     peer_server_free(server);
     return 0;

@@ -143,7 +143,7 @@ SpiceLinkErr clients_check(struct RedsState *server, const WireLinkMess *mess)
     return mess->connection_id == 7 ? SPICE_LINK_ERR_BAD_CONNECTION_ID : SPICE_LINK_ERR_OK;
 }
 
-uint32_t clients_new_connection_id(struct RedsState *server)
+uint32_t clients_new_connection_id(struct RedsState *server, const WireLinkMess *mess)
 {
     return 1;
 }

@@ -57,6 +57,11 @@ for header, bit in ((mini, 128), (full, 0)):
         write('server-main', 'session-%s-%d' % (header.__name__, cut),
               bytes([bit, cut]) + b''.join(header(t, b) for t, b in COMMON[:3] + MAIN))
 write('server-main', 'seamless', bytes([128, 0]) + mini(110, struct.pack('<I', 1)))
+# 64: a client that follows its machine. Messages that come too early, then MIGRATE_END, then an ordinary session.
+for cut in (0, 7):
+    write('server-main', 'follow-%d' % cut, bytes([128 | 64, cut]) + mini(110, struct.pack('<I', 1)) +
+          b''.join(mini(t, b) for t, b in COMMON[:3] + MAIN) + mini(109) + b''.join(mini(t, b) for t, b in MAIN[:5]))
+write('server-main', 'follow-never', bytes([64, 0]) + full(104) + full(4))
 write('server-main', 'token-first', bytes([128, 0]) + mini(108, struct.pack('<I', 1)) * 20)
 write('server-main', 'agent-2049', bytes([128, 0]) + mini(106, b'\xff' * 4) + mini(107, agent(99, bytes(2029))))
 

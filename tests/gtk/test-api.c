@@ -227,6 +227,7 @@ static void test_helpers(void)
     const guint8 uuid[16] = {0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0xde, 0xf0,
                              0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08};
     g_autofree gchar *text = spice_uuid_to_string(uuid);
+    g_autofree gchar *domains = g_strdup(g_getenv("G_MESSAGES_DEBUG"));
     gboolean before = spice_util_get_debug();
 
     g_assert_cmpstr(text, ==, "12345678-9abc-def0-0102-030405060708");
@@ -235,6 +236,12 @@ static void test_helpers(void)
     g_assert_true(spice_util_get_debug());
     spice_util_set_debug(before);
     g_assert_cmpint(spice_util_get_debug(), ==, before);
+    /* What it has put there would write messages of the following tests between the lines of TAP.
+     */
+    if (domains)
+        g_setenv("G_MESSAGES_DEBUG", domains, TRUE);
+    else
+        g_unsetenv("G_MESSAGES_DEBUG");
 }
 
 /* SPICE_NOGRAB and SPICE_KEYPRESS_DELAY */

@@ -84,13 +84,15 @@ EXPECTED = re.compile(r"reset by peer|[Bb]roken pipe|decrypt|modulus|SSL_accept|
 class Machine:
     """A guest in QEMU: `with Machine(folder, ...) as m`. SPICE by TCP and TLS, or by a Unix socket.
 
-    With a state, that save_state() of a machine with the same guest has written, the guest goes on from there.
+    With a state, that save_state() of a machine with the same guest has written, the guest goes on from there; with
+    incoming, it waits for one that another machine sends to m.incoming. It runs on the server library of the
+    environment, or on the one in the folder library ("": the installed one).
     What QEMU and its libraries say on standard error is in the file m.words."""
 
     devices = ["-device", "qxl-vga", "-device", "qemu-xhci", "-device", "usb-tablet"]
 
     def __init__(self, folder, compression="auto_glz", unix=False, guest="boot", name="test guest", state=None,
-                 spice=""):
+                 spice="", incoming=False, library=SERVER_LIBRARY):
         self.folder, self.unix, self.state = folder, unix, state
         self.qmp_path = os.path.join(folder, f"qmp-{os.getpid()}-{free_port()}")
         self.words = self.qmp_path + ".words"
@@ -110,9 +112,13 @@ class Machine:
                    "-qmp", f"unix:{self.qmp_path},server=on,wait=off", *self.guest(guest)]
         if state:
             command += ["-incoming", f"exec:cat {shlex.quote(state)}"]
+        if incoming:
+            self.incoming = f"tcp:127.0.0.1:{free_port()}"
+            command += ["-incoming", self.incoming]
         environment = dict(os.environ)
-        if SERVER_LIBRARY:
-            environment["LD_LIBRARY_PATH"] = SERVER_LIBRARY
+        environment.pop("LD_LIBRARY_PATH", None)  # meson's
+        if library:
+            environment["LD_LIBRARY_PATH"] = library
         with open(self.words, "wb") as words:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=words, env=environment)
 
@@ -120,8 +126,9 @@ class Machine:
         """QEMU's arguments for what it boots."""
         if kind == "boot":
             image = os.path.join(self.folder, "boot.img")
-            with open(image, "wb") as f:
-                f.write(boot_sector().ljust(1474560, b"\0"))
+            if not os.path.exists(image):  # else another machine is reading it
+                with open(image, "wb") as f:
+                    f.write(boot_sector().ljust(1474560, b"\0"))
             return ["-m", "64", "-drive", f"file={image},format=raw,if=floppy,readonly=on"]
         return ["-m", "1024", "-kernel", f"{INSTALLER}/linux", "-initrd", f"{INSTALLER}/initrd.gz",
                 "-append", "vga=788 --- quiet"]
@@ -194,9 +201,14 @@ class Machine:
         """A key that comes from QEMU itself, not from a client."""
         self.qmp("send-key", keys=[{"type": "qcode", "data": key}])
 
-    def has_client(self):
-        """A client has opened its display channel."""
-        return any(channel["channel-type"] == 2 for channel in self.qmp("query-spice").get("channels", []))
+    def has_client(self, kind=2):
+        """A client has opened its display channel, or a channel of another kind."""
+        return any(channel["channel-type"] == kind for channel in self.qmp("query-spice").get("channels", []))
+
+    def memory(self, address, size):
+        """Bytes of the guest's memory."""
+        said = self.qmp("human-monitor-command", **{"command-line": f"xp /{size}bx {address:#x}"})
+        return [int(byte, 16) for byte in re.findall(r"\b0x[0-9a-f]{2}\b", said)]
 
     def screendump(self):
         """QEMU's own picture: (width, height, RGB bytes)."""
@@ -263,12 +275,13 @@ class Cli:
 
 
 class Display:
-    """An X display of its own for a viewer, with a window manager if there is one."""
+    """An X display of its own for a viewer, with a window manager if there is one. Its keys don't repeat: where all is
+    slow, each press would be a long one."""
 
     def __init__(self, size="1280x900"):
         read_end, write_end = os.pipe()
         self.xvfb = subprocess.Popen(["Xvfb", "-displayfd", str(write_end), "-screen", "0", f"{size}x24",
-                                      "-nolisten", "tcp"], pass_fds=[write_end], stderr=subprocess.DEVNULL)
+                                      "-nolisten", "tcp", "-r"], pass_fds=[write_end], stderr=subprocess.DEVNULL)
         os.close(write_end)
         with os.fdopen(read_end) as f:
             ready, _, _ = select.select([f], [], [], 60)

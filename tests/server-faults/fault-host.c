@@ -21,6 +21,7 @@
 
 #include "glib-core.h"
 #include "qxl-device.h"
+#include "still-inputs.h"
 
 enum { WIDTH = 320, HEIGHT = 240, PICTURE = 96 };
 
@@ -83,7 +84,7 @@ static void do_harm(void)
         still = TRUE;
 }
 
-/* ---- keyboard, mouse, tablet
+/* ---- keyboard
  * ------------------------------------------------------------------------------------- */
 
 static char typed[65]; /* the last 32 bytes in hexadecimal */
@@ -97,56 +98,6 @@ static void push_key(SpiceKbdInstance *keyboard, uint8_t byte)
     if (byte == flaw_key)
         do_harm();
 }
-
-static uint8_t get_leds(SpiceKbdInstance *keyboard)
-{
-    return 0;
-}
-
-static void mouse_motion(SpiceMouseInstance *mouse, int dx, int dy, int dz, uint32_t buttons)
-{
-}
-
-static void mouse_buttons(SpiceMouseInstance *mouse, uint32_t buttons)
-{
-}
-
-static void tablet_size(SpiceTabletInstance *tablet, int width, int height)
-{
-}
-
-static void tablet_position(SpiceTabletInstance *tablet, int x, int y, uint32_t buttons)
-{
-}
-
-static void tablet_wheel(SpiceTabletInstance *tablet, int wheel, uint32_t buttons)
-{
-}
-
-static void tablet_buttons(SpiceTabletInstance *tablet, uint32_t buttons)
-{
-}
-
-static const SpiceKbdInterface keyboard_interface = {
-    .base = {SPICE_INTERFACE_KEYBOARD, "keyboard", SPICE_INTERFACE_KEYBOARD_MAJOR,
-             SPICE_INTERFACE_KEYBOARD_MINOR},
-    .push_scan_freg = push_key,
-    .get_leds = get_leds,
-};
-static const SpiceMouseInterface mouse_interface = {
-    .base = {SPICE_INTERFACE_MOUSE, "mouse", SPICE_INTERFACE_MOUSE_MAJOR,
-             SPICE_INTERFACE_MOUSE_MINOR},
-    .motion = mouse_motion,
-    .buttons = mouse_buttons,
-};
-static const SpiceTabletInterface tablet_interface = {
-    .base = {SPICE_INTERFACE_TABLET, "tablet", SPICE_INTERFACE_TABLET_MAJOR,
-             SPICE_INTERFACE_TABLET_MINOR},
-    .set_logical_size = tablet_size,
-    .position = tablet_position,
-    .wheel = tablet_wheel,
-    .buttons = tablet_buttons,
-};
 
 /* ---- the agent
  * ---------------------------------------------------------------------------------------------------
@@ -300,9 +251,10 @@ static gboolean command(GIOChannel *input, GIOCondition condition, void *data)
 
 int main(int argc, char **argv)
 {
-    static SpiceKbdInstance keyboard = {.base.sif = &keyboard_interface.base};
-    static SpiceMouseInstance mouse = {.base.sif = &mouse_interface.base};
-    static SpiceTabletInstance tablet = {.base.sif = &tablet_interface.base};
+    SpiceKbdInterface keyboard_interface = still_keyboard;
+    SpiceKbdInstance keyboard = {.base.sif = &keyboard_interface.base};
+    SpiceMouseInstance mouse = {.base.sif = &still_mouse.base};
+    SpiceTabletInstance tablet = {.base.sif = &still_tablet.base};
     SpiceBaseInstance *devices[] = {&keyboard.base, &mouse.base, &tablet.base, &agent.base};
     SpiceCoreInterface core = glib_core(NULL);
     SpiceServer *server = spice_server_new();
@@ -314,6 +266,7 @@ int main(int argc, char **argv)
     }
     if (argc == 6)
         set_flaw(argv[5]);
+    keyboard_interface.push_scan_freg = push_key;
     memset(typed, '0', sizeof typed - 1);
     to_client = g_byte_array_new();
     loop = g_main_loop_new(NULL, FALSE);

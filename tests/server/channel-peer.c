@@ -90,7 +90,7 @@ Peer *peer_link(struct RedsState *server, uint8_t type, uint8_t id, uint32_t con
     if (clients_check(server, &mess) != SPICE_LINK_ERR_OK)
         return NULL;
     if (type == SPICE_CHANNEL_MAIN)
-        connection_id = clients_new_connection_id(server);
+        connection_id = clients_new_connection_id(server, &mess);
     connect_pair(kind, pair);
     fcntl(pair[0], F_SETFL, O_NONBLOCK);
     fcntl(pair[1], F_SETFL, O_NONBLOCK);

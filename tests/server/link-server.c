@@ -54,7 +54,7 @@ SpiceLinkErr clients_check(struct RedsState *server, const WireLinkMess *mess)
     return SPICE_LINK_ERR_OK;
 }
 
-uint32_t clients_new_connection_id(struct RedsState *server)
+uint32_t clients_new_connection_id(struct RedsState *server, const WireLinkMess *mess)
 {
     link_new_id_called = true;
     return 0x80001002;

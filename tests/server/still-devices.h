@@ -3,6 +3,8 @@
 #ifndef TESTS_SERVER_STILL_DEVICES_H
 #define TESTS_SERVER_STILL_DEVICES_H
 
+#include "support/still-inputs.h"
+
 /* ---- A QXL device without commands ---- */
 
 typedef struct Device {
@@ -99,39 +101,6 @@ static Device device_with_id(int id)
 
 /* ---- Other interfaces ---- */
 
-static void push_scan(SpiceKbdInstance *keyboard, uint8_t code)
-{
-}
-
-static uint8_t get_leds(SpiceKbdInstance *keyboard)
-{
-    return 0;
-}
-
-static void mouse_motion(SpiceMouseInstance *mouse, int dx, int dy, int dz, uint32_t buttons)
-{
-}
-
-static void mouse_buttons(SpiceMouseInstance *mouse, uint32_t buttons)
-{
-}
-
-static void tablet_size(SpiceTabletInstance *tablet, int width, int height)
-{
-}
-
-static void tablet_position(SpiceTabletInstance *tablet, int x, int y, uint32_t buttons)
-{
-}
-
-static void tablet_wheel(SpiceTabletInstance *tablet, int wheel, uint32_t buttons)
-{
-}
-
-static void tablet_buttons(SpiceTabletInstance *tablet, uint32_t buttons)
-{
-}
-
 static int device_write(SpiceCharDeviceInstance *device, const uint8_t *data, int size)
 {
     return size;
@@ -154,15 +123,6 @@ static void migrate_end_complete(SpiceMigrateInstance *instance)
     end_complete++;
 }
 
-static const SpiceKbdInterface keyboard_interface = {
-    {SPICE_INTERFACE_KEYBOARD, "keyboard", 1, 1}, push_scan, get_leds};
-static const SpiceMouseInterface mouse_interface = {
-    {SPICE_INTERFACE_MOUSE, "mouse", 1, 1}, mouse_motion, mouse_buttons};
-static const SpiceTabletInterface tablet_interface = {{SPICE_INTERFACE_TABLET, "tablet", 1, 1},
-                                                      tablet_size,
-                                                      tablet_position,
-                                                      tablet_wheel,
-                                                      tablet_buttons};
 static const SpiceCharDeviceInterface device_interface = {
     .base = {SPICE_INTERFACE_CHAR_DEVICE, "device", 1, 3},
     .write = device_write,

@@ -58,7 +58,7 @@ static void test_client_to_guest(void)
 /* What the guest may not send: the agent is closed, the client stays. */
 static void test_guest_violations(void)
 {
-    for (int kind = 0; kind < 6; kind++) {
+    for (int kind = 0; kind < 7; kind++) {
         Session s = open_session(true);
         GByteArray *bytes = make_message(99, 100);
         unsigned updates = fake_mouse_updates;
@@ -84,6 +84,9 @@ static void test_guest_violations(void)
         case 5: /* the same, in the second piece */
             guest_chunk(s.port, 1, bytes->data, 60);
             guest_chunk(s.port, 1, bytes->data, 61);
+            break;
+        case 6: /* the client's port in its lower bytes only */
+            guest_chunk(s.port, 0x10001, bytes->data, bytes->len);
             break;
         }
         guest_message(s.port, 97, 5); /* not read any more */

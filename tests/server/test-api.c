@@ -158,7 +158,7 @@ static void test_life(void)
 
     /* Before init there are no devices. */
     server = spice_server_new();
-    SpiceKbdInstance keyboard = {{&keyboard_interface.base}, NULL};
+    SpiceKbdInstance keyboard = {{&still_keyboard.base}, NULL};
     CHECK(spice_server_add_interface(server, &keyboard.base) == -1);
     spice_server_vm_start(server);
     spice_server_vm_stop(server);
@@ -327,9 +327,9 @@ static void test_interfaces(void)
 {
     SpiceServer *server = new_server();
     void *garbage = &garbage;
-    SpiceKbdInstance keyboard = {{&keyboard_interface.base}, garbage}, keyboard2 = keyboard;
-    SpiceMouseInstance mouse = {{&mouse_interface.base}, garbage}, mouse2 = mouse;
-    SpiceTabletInstance tablet = {{&tablet_interface.base}, garbage}, tablet2 = tablet;
+    SpiceKbdInstance keyboard = {{&still_keyboard.base}, garbage}, keyboard2 = keyboard;
+    SpiceMouseInstance mouse = {{&still_mouse.base}, garbage}, mouse2 = mouse;
+    SpiceTabletInstance tablet = {{&still_tablet.base}, garbage}, tablet2 = tablet;
     SpicePlaybackInstance playback = {{&playback_interface.base}, garbage};
     SpiceRecordInstance record = {{&record_interface.base}, garbage};
     SpiceMigrateInstance migration = {{&migrate_interface.base}, garbage}, migration2 = migration;
@@ -644,8 +644,8 @@ static void test_two_servers(void)
 {
     SpiceServer *servers[2];
     Device devices[2] = {device_with_id(0), device_with_id(0)};
-    SpiceKbdInstance keyboards[2] = {{{&keyboard_interface.base}, NULL},
-                                     {{&keyboard_interface.base}, NULL}};
+    SpiceKbdInstance keyboards[2] = {{{&still_keyboard.base}, NULL},
+                                     {{&still_keyboard.base}, NULL}};
 
     tap_case("two servers in one process");
     for (int i = 0; i < 2; i++) {

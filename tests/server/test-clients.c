@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "channel/client-private.h"
 #include "tap.h"
 
 /* ---- Closing ---- */
@@ -134,7 +135,9 @@ static void test_second_client(void)
     CHECK(clients_count(s.server) == 1);
     uint32_t id2 = client_connection_id(((ChannelClient *)s.main->clients->data)->client);
     CHECK(id && id2 && id != id2);
-    /* Unknown sessions; sessions that are over; main with an id. */
+    /* Unknown sessions; sessions that are over; main with an id, which nobody can bring from
+     * another host any more. */
+    s.server->vm_started = true;
     CHECK(!peer_link(s.server, SPICE_CHANNEL_INPUTS, 0, id, true, NULL, PEER_UNIX));
     CHECK(!peer_link(s.server, SPICE_CHANNEL_INPUTS, 0, 0, true, NULL, PEER_UNIX));
     CHECK(!peer_link(s.server, SPICE_CHANNEL_MAIN, 0, id2, true, NULL, PEER_UNIX));
@@ -187,6 +190,50 @@ static void test_events(void)
     channel_free(inputs);
     channel_free(main_channel);
     CHECK(n_events == 9 && events[8][0] == 3);
+    peer_free(a);
+    peer_free(b);
+    peer_free(c);
+    peer_server_free(server);
+}
+
+/* ---- A connection that ends as it begins ---- */
+
+static unsigned n_linked;
+
+static void count_linked(struct RedsState *server, Client *client, Channel *channel, bool encrypted)
+{
+    n_linked++;
+}
+
+static void close_at_once(ChannelClient *cc)
+{
+    channel_client_close(cc, "as the test wants");
+}
+
+static void test_short_lives(void)
+{
+    static const ClientsWatcher watcher = {.channel_linked = count_linked};
+    ChannelClass short_main = main_class, short_inputs = inputs_class;
+    struct RedsState *server = peer_server_new();
+
+    short_main.connected = short_inputs.connected = close_at_once;
+    short_inputs.disconnected = NULL;
+    clients_set_watcher(server, &watcher);
+    Channel *inputs = channel_new(server, &short_inputs, 0, server->loop, NULL);
+    Channel *main_channel = channel_new(server, &main_class, 0, server->loop, NULL);
+    Peer *a = peer_link(server, SPICE_CHANNEL_MAIN, 0, 0, true, NULL, PEER_UNIX);
+    uint32_t id = client_connection_id(((ChannelClient *)main_channel->clients->data)->client);
+    CHECK(n_linked == 1);
+    Peer *b = peer_link(server, SPICE_CHANNEL_INPUTS, 0, id, true, NULL, PEER_UNIX);
+    CHECK(n_linked == 1 && !inputs->clients && clients_count(server) == 1);
+    channel_free(main_channel);
+
+    main_channel = channel_new(server, &short_main, 0, server->loop, NULL);
+    Peer *c = peer_link(server, SPICE_CHANNEL_MAIN, 0, 0, true, NULL, PEER_UNIX);
+    CHECK(n_linked == 1 && !main_channel->clients && clients_count(server) == 0);
+    clients_set_watcher(server, NULL);
+    channel_free(inputs);
+    channel_free(main_channel);
     peer_free(a);
     peer_free(b);
     peer_free(c);
@@ -268,6 +315,8 @@ int main(void)
     test_second_client();
     tap_case("order of channel events");
     test_events();
+    tap_case("connections that end as they begin");
+    test_short_lives();
     tap_case("a channel on a worker's loop");
     test_worker();
     return tap_done();

@@ -1,43 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* SASL by Cyrus, from the link stage to bytes inside the security layer. */
-#include <sasl/sasl.h>
 #include <string.h>
 
 #include "link-server.h"
 #include "link/link-sasl.h"
 #include "net/stream.h"
+#include "sasl-user.h"
 #include "tap.h"
 
 enum { COMMON_SASL = 0x0d };
-
-static const char *password = "wonder";
-
-static int give_text(void *context, int id, const char **result, unsigned *size)
-{
-    *result = "alice";
-    if (size)
-        *size = 5;
-    return SASL_OK;
-}
-
-static int give_secret(sasl_conn_t *conn, void *context, int id, sasl_secret_t **secret)
-{
-    static union {
-        sasl_secret_t secret;
-        char space[sizeof(sasl_secret_t) + 32];
-    } kept;
-
-    kept.secret.len = strlen(password);
-    memcpy(kept.secret.data, password, strlen(password) + 1);
-    *secret = &kept.secret;
-    return SASL_OK;
-}
-
-static sasl_callback_t callbacks[] = {
-    {SASL_CB_USER, (int (*)(void))(void (*)(void))give_text, NULL},
-    {SASL_CB_AUTHNAME, (int (*)(void))(void (*)(void))give_text, NULL},
-    {SASL_CB_PASS, (int (*)(void))(void (*)(void))give_secret, NULL},
-    {SASL_CB_LIST_END, NULL, NULL}};
 
 static bool send_sized(LinkPeer *peer, const void *data, size_t size)
 {
@@ -87,7 +58,7 @@ static int authenticate(LinkPeer *peer, const char *mechanism, sasl_conn_t **con
         return -2;
     if (list)
         *list = g_strndup((char *)data->data, data->len);
-    if (sasl_client_new("spice", "vm", NULL, NULL, callbacks, SASL_SUCCESS_DATA, conn) != SASL_OK)
+    if (sasl_client_new("spice", "vm", NULL, NULL, sasl_user, SASL_SUCCESS_DATA, conn) != SASL_OK)
         return -3;
     sasl_setprop(*conn, SASL_SEC_PROPS, &properties);
     state = sasl_client_start(*conn, mechanism, NULL, &out, &size, &chosen);
@@ -153,12 +124,12 @@ static void test_refusals(void)
     LinkPeer peer = link_peer_new(false);
 
     tap_case("a wrong password: closed without a word");
-    password = "wrong";
+    sasl_user_password = "wrong";
     CHECK(authenticate(&peer, "DIGEST-MD5", &conn, NULL) == -1 && peer.ended);
     CHECK(link_attached->len == 0);
     sasl_dispose(&conn);
     link_peer_close(&peer);
-    password = "wonder";
+    sasl_user_password = "wonder";
 
     tap_case("data that aren't the mechanism's: closed");
     {
@@ -234,7 +205,7 @@ int main(void)
 {
     net_core();
     net_sasl_init();
-    sasl_client_init(callbacks);
+    sasl_client_init(sasl_user);
     link_server_defaults();
     link_server.options.sasl = true;
     link_server_open();

@@ -133,6 +133,8 @@ static void test_session(void)
           SPICE_LINK_ERR_BAD_CONNECTION_ID);
     CHECK(link_peer_sees_end(&again));
     link_peer_close(&again);
+    spice_server_vm_start(server); /* nobody follows a machine that has been here already */
+    spice_server_vm_stop(server);
     again = dial(server, false);
     CHECK(link_peer_link(&again, id, SPICE_CHANNEL_MAIN, 0, "") ==
           SPICE_LINK_ERR_BAD_CONNECTION_ID);
@@ -400,6 +402,129 @@ static void test_migration(void)
     CHECK(n_end_complete == 3);
 }
 
+/* ---- The machine comes here, and a client with it ---- */
+
+enum { FOLLOWED = 0x12345678 }; /* the connection id from the other host */
+
+static LinkPeer follow(SpiceServer *server, uint8_t type)
+{
+    LinkPeer peer = dial(server, false);
+
+    CHECK(link_peer_link(&peer, FOLLOWED, type, 0, "") == SPICE_LINK_ERR_OK);
+    return peer;
+}
+
+static bool send_empty(LinkPeer *peer, uint8_t type)
+{
+    uint8_t header[6] = {type};
+
+    return link_peer_send(peer, header, sizeof header);
+}
+
+/* Neither a message nor the end. */
+static bool is_silent(LinkPeer *peer)
+{
+    uint8_t byte;
+
+    return link_peer_receive(peer, &byte, 1, 20) == 0 && !peer->ended;
+}
+
+static void test_following(void)
+{
+    static const uint8_t seamless[] = {
+        SPICE_MSGC_MAIN_MIGRATE_DST_DO_SEAMLESS, 0, 4, 0, 0, 0, 1, 0, 0, 0};
+    SpiceServer *server = server_new();
+    Guest *guest = guest_new(1 << 20);
+    LinkPeer peer, inputs, cursor, other;
+    uint8_t body[1000];
+
+    tap_case(
+        "19.4: a client that follows its machine: silence, then INIT with the id it came with");
+    CHECK(spice_server_add_interface(server, &guest->instance.base) == 0);
+    CHECK(new_session(server, &other, "") != 0);
+    g_array_set_size(net_events, 0);
+    peer = follow(server, SPICE_CHANNEL_MAIN);
+    CHECK(happened("C0 D1 I1")); /* it takes the session over */
+    link_peer_close(&other);
+    inputs = follow(server, SPICE_CHANNEL_INPUTS);
+    cursor = follow(server, SPICE_CHANNEL_CURSOR);
+    CHECK(spice_server_get_num_clients(server) == 1);
+    CHECK(send_empty(&peer, SPICE_MSGC_MAIN_ATTACH_CHANNELS));
+    CHECK(is_silent(&peer) && is_silent(&inputs) && is_silent(&cursor));
+    CHECK(link_peer_send(&peer, seamless, sizeof seamless));
+    CHECK(next_message(&peer, body, sizeof body) == SPICE_MSG_MAIN_MIGRATE_DST_SEAMLESS_NACK);
+    spice_server_vm_start(server);
+    net_core_forward(29000);
+    CHECK(is_silent(&peer) && is_silent(&inputs) && is_silent(&cursor));
+    CHECK(send_empty(&peer, SPICE_MSGC_MAIN_MIGRATE_END));
+    CHECK(next_message(&peer, body, sizeof body) == SPICE_MSG_MAIN_INIT &&
+          wire_link_word_read(body) == FOLLOWED);
+    CHECK(next_message(&peer, body, sizeof body) == SPICE_MSG_NOTIFY); /* of the keyboard */
+    CHECK(next_message(&inputs, body, sizeof body) == SPICE_MSG_INPUTS_INIT);
+    CHECK(next_message(&cursor, body, sizeof body) == SPICE_MSG_SET_ACK &&
+          next_message(&cursor, body, sizeof body) == SPICE_MSG_CURSOR_INIT);
+    CHECK(send_empty(&peer, SPICE_MSGC_MAIN_MIGRATE_END)); /* once more is nothing */
+    CHECK(send_empty(&peer, SPICE_MSGC_MAIN_ATTACH_CHANNELS));
+    CHECK(next_message(&peer, body, sizeof body) == SPICE_MSG_MAIN_CHANNELS_LIST);
+    other = follow(server, SPICE_CHANNEL_DISPLAY); /* its session is one like any other */
+    CHECK(next_message(&other, body, sizeof body) == SPICE_MSG_SET_ACK);
+    net_core_forward(29000);
+    CHECK(is_silent(&peer) && is_silent(&inputs));
+    g_array_set_size(net_events, 0);
+    link_peer_close(&peer);
+    CHECK(happened("D2 D4 D3 D1"));
+    link_peer_close(&inputs);
+    link_peer_close(&cursor);
+    link_peer_close(&other);
+    g_array_set_size(net_events, 0);
+    server_free(server);
+
+    tap_case("8.6: one that follows gets 30 s when the machine runs, and leaves nothing behind");
+    server = server_new();
+    CHECK(spice_server_add_interface(server, &guest->instance.base) == 0);
+    for (int end = 0; end < 4; end++) {
+        peer = follow(server, SPICE_CHANNEL_MAIN);
+        inputs = follow(server, SPICE_CHANNEL_INPUTS);
+        cursor = follow(server, SPICE_CHANNEL_CURSOR);
+        net_core_forward(3600000); /* the machine may take its time */
+        CHECK(is_silent(&peer) && is_silent(&inputs) && is_silent(&cursor));
+        switch (end) {
+        case 0: /* it gives up */
+            link_peer_close(&peer);
+            break;
+        case 1: /* somebody else comes */
+            CHECK(new_session(server, &other, "") != 0);
+            link_peer_close(&other);
+            break;
+        case 2: /* its graphics device goes */
+            CHECK(spice_server_remove_interface(&guest->instance.base) == 0);
+            CHECK(link_peer_sees_end(&cursor) && is_silent(&peer));
+            link_peer_close(&peer);
+            break;
+        case 3:
+            spice_server_vm_start(server);
+            net_core_forward(29800);
+            CHECK(is_silent(&peer) && is_silent(&inputs));
+            net_core_forward(300);
+            net_core_run(0);
+            CHECK(link_peer_sees_end(&peer));
+            link_peer_close(&peer);
+            break;
+        }
+        CHECK(link_peer_sees_end(&inputs));
+        if (end != 2)
+            CHECK(link_peer_sees_end(&cursor));
+        CHECK(NET_WAIT(spice_server_get_num_clients(server) == 0, 15000));
+        link_peer_close(&inputs);
+        link_peer_close(&cursor);
+        if (end == 2)
+            CHECK(spice_server_add_interface(server, &guest->instance.base) == 0);
+    }
+    g_array_set_size(net_events, 0);
+    server_free(server);
+    guest_free(guest);
+}
+
 /* ---- Two servers ---- */
 
 static void test_two_servers(void)
@@ -550,6 +675,7 @@ int main(void)
     test_second_client();
     test_devices();
     test_migration();
+    test_following();
     test_two_servers();
     test_keyboard();
     test_tls();

@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <sasl/sasl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "net/tls-context.h"
+#include "sasl-user.h"
 #include "stream-support.h"
 #include "tap.h"
 
@@ -360,33 +360,6 @@ static void test_websocket_in_tls(void)
 
 /* ---- SASL ---- */
 
-static int give_text(void *context, int id, const char **result, unsigned *size)
-{
-    *result = "alice";
-    if (size)
-        *size = 5;
-    return SASL_OK;
-}
-
-static int give_secret(sasl_conn_t *conn, void *context, int id, sasl_secret_t **secret)
-{
-    static union {
-        sasl_secret_t secret;
-        char space[sizeof(sasl_secret_t) + 8];
-    } password;
-
-    password.secret.len = 6;
-    memcpy(password.secret.data, "wonder", 7);
-    *secret = &password.secret;
-    return SASL_OK;
-}
-
-static sasl_callback_t client_callbacks[] = {
-    {SASL_CB_USER, (int (*)(void))(void (*)(void))give_text, NULL},
-    {SASL_CB_AUTHNAME, (int (*)(void))(void (*)(void))give_text, NULL},
-    {SASL_CB_PASS, (int (*)(void))(void (*)(void))give_secret, NULL},
-    {SASL_CB_LIST_END, NULL, NULL}};
-
 /* Two ends that have authenticated with DIGEST-MD5 and agreed on encryption. */
 static bool sasl_pair(sasl_conn_t **ours, sasl_conn_t **theirs)
 {
@@ -396,7 +369,7 @@ static bool sasl_pair(sasl_conn_t **ours, sasl_conn_t **theirs)
     int result, client;
 
     if (sasl_server_new("spice", "vm", "vm", NULL, NULL, NULL, SASL_SUCCESS_DATA, ours) ||
-        sasl_client_new("spice", "vm", NULL, NULL, client_callbacks, SASL_SUCCESS_DATA, theirs))
+        sasl_client_new("spice", "vm", NULL, NULL, sasl_user, SASL_SUCCESS_DATA, theirs))
         return false;
     sasl_setprop(*ours, SASL_SEC_PROPS, &properties);
     sasl_setprop(*theirs, SASL_SEC_PROPS, &properties);
@@ -510,7 +483,7 @@ int main(void)
     rnd = g_rand_new_with_seed(4712);
     server.core = net_core();
     net_sasl_init();
-    sasl_client_init(client_callbacks);
+    sasl_client_init(sasl_user);
     test_tls(TLS1_2_VERSION);
     test_tls(TLS1_3_VERSION);
     test_tls_small_records(TLS1_2_VERSION);
