@@ -7,7 +7,7 @@
 
 /* What may wait to be rendered: commands, bytes of the guest's memory. The truth limits the copies.
  * While somebody looks, all that waits is gone through again and again. */
-#define MAX_PENDING 128u
+#define MAX_PENDING 256u
 #define MAX_PENDING_UNSEEN 1000u
 #define MAX_BORROWED ((size_t)16 << 20)
 
