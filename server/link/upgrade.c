@@ -79,7 +79,8 @@ static UpgradeResult refuse(char *answer)
 
 UpgradeResult upgrade_parse(const char *request, size_t size, size_t *used, char *answer)
 {
-    const char *end = memmem(request, size, "\r\n\r\n", 4);
+    /* Nothing may be at NULL. */
+    const char *end = size > 0 ? memmem(request, size, "\r\n\r\n", 4) : NULL;
     Text rest = {request, end ? (size_t)(end - request) : size}, key = {NULL, 0};
     bool has_list = false, binary = false;
     guint8 digest[20];
@@ -87,7 +88,7 @@ UpgradeResult upgrade_parse(const char *request, size_t size, size_t *used, char
     GChecksum *sum;
     char *accept;
 
-    if (size < 4 ? memcmp(request, "GET ", size) != 0 : memcmp(request, "GET ", 4) != 0)
+    if (size > 0 && memcmp(request, "GET ", MIN(size, 4)) != 0)
         return refuse(answer);
     if (!end)
         return size >= UPGRADE_REQUEST_MAX ? refuse(answer) : UPGRADE_INCOMPLETE;

@@ -57,6 +57,7 @@ SEEDS = {
         'websocket-refused': b'\0\7' + REQUEST + b'Sec-WebSocket-Protocol: other\r\n\r\n',
     },
     'server-websocket': {
+        'nothing': b'\1\0',
         'request': b'\1\0' + REQUEST + b'\r\n',
         'list': b'\1\0' + REQUEST + b'Sec-WebSocket-Protocol: a, binary ,b\r\n\r\nrest',
         'no-key': b'\1\0GET / HTTP/1.1\r\n\r\n',

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The deployed server library on the test's main loop. */
+#include <pthread.h>
 #include <spice.h>
 #include <spice/macros.h>
 #include <string.h>
@@ -24,7 +25,10 @@ struct Host {
     gboolean has_tablet, inputs_open;
     guint8 leds;
     int port;
-    GAsyncQueue *commands, *cursor_commands; /* of QXLCommandExt: the worker thread takes them */
+    /* Of QXLCommandExt: the worker thread takes them. The lock is pthread's, as the thread
+     * sanitizer doesn't see GLib's. */
+    GQueue commands, cursor_commands;
+    pthread_mutex_t commands_lock;
     guint8 *pixels;
     guint width, height;
     gint updates_done, scanouts_done; /* counted by the worker thread */
@@ -146,10 +150,13 @@ static void get_init_info(QXLInstance *instance, QXLDevInitInfo *info)
     info->n_surfaces = 16;
 }
 
-static int take_command(GAsyncQueue *queue, QXLCommandExt *command)
+static int take_command(GQueue *queue, QXLCommandExt *command)
 {
-    QXLCommandExt *next = g_async_queue_try_pop(queue);
+    QXLCommandExt *next;
 
+    pthread_mutex_lock(&the_host->commands_lock);
+    next = g_queue_pop_head(queue);
+    pthread_mutex_unlock(&the_host->commands_lock);
     if (next == NULL)
         return 0;
     *command = *next;
@@ -159,12 +166,12 @@ static int take_command(GAsyncQueue *queue, QXLCommandExt *command)
 
 static int get_command(QXLInstance *instance, QXLCommandExt *command)
 {
-    return take_command(the_host->commands, command);
+    return take_command(&the_host->commands, command);
 }
 
 static int get_cursor_command(QXLInstance *instance, QXLCommandExt *command)
 {
-    return take_command(the_host->cursor_commands, command);
+    return take_command(&the_host->cursor_commands, command);
 }
 
 /* Each command is followed by a wakeup. */
@@ -267,13 +274,15 @@ void host_set_mode(Host *host, guint width, guint height, guint bits)
     create_primary(host, width, height, bits);
 }
 
-static void push(Host *host, GAsyncQueue *queue, uint32_t type, gpointer data)
+static void push(Host *host, GQueue *queue, uint32_t type, gpointer data)
 {
     QXLCommandExt *command = g_new0(QXLCommandExt, 1);
 
     command->cmd.type = type;
     command->cmd.data = (uintptr_t)data;
-    g_async_queue_push(queue, command);
+    pthread_mutex_lock(&host->commands_lock);
+    g_queue_push_tail(queue, command);
+    pthread_mutex_unlock(&host->commands_lock);
     spice_qxl_wakeup(&host->qxl);
 }
 
@@ -291,7 +300,7 @@ void host_fill(Host *host, gint x, gint y, guint width, guint height, guint32 co
     drawable->u.fill.brush.type = SPICE_BRUSH_TYPE_SOLID;
     drawable->u.fill.brush.u.color = color;
     drawable->u.fill.rop_descriptor = SPICE_ROPD_OP_PUT;
-    push(host, host->commands, QXL_CMD_DRAW, drawable);
+    push(host, &host->commands, QXL_CMD_DRAW, drawable);
 }
 
 static QXLCursorCmd *new_cursor_command(guint8 type, gsize data_size)
@@ -322,7 +331,7 @@ void host_set_cursor(Host *host, guint size, guint hot_x, guint hot_y, guint32 c
     cursor->chunk.data_size = (uint32_t)data_size;
     for (gsize i = 0; i < data_size; i += 4)
         memcpy(cursor->chunk.data + i, &color, 4);
-    push(host, host->cursor_commands, QXL_CMD_CURSOR, command);
+    push(host, &host->cursor_commands, QXL_CMD_CURSOR, command);
 }
 
 void host_move_cursor(Host *host, gint x, gint y)
@@ -330,12 +339,12 @@ void host_move_cursor(Host *host, gint x, gint y)
     QXLCursorCmd *command = new_cursor_command(QXL_CURSOR_MOVE, 0);
 
     command->u.position = (QXLPoint16){.x = x, .y = y};
-    push(host, host->cursor_commands, QXL_CMD_CURSOR, command);
+    push(host, &host->cursor_commands, QXL_CMD_CURSOR, command);
 }
 
 void host_hide_cursor(Host *host)
 {
-    push(host, host->cursor_commands, QXL_CMD_CURSOR, new_cursor_command(QXL_CURSOR_HIDE, 0));
+    push(host, &host->cursor_commands, QXL_CMD_CURSOR, new_cursor_command(QXL_CURSOR_HIDE, 0));
 }
 
 void host_set_monitors(Host *host, const HostMonitor *monitors, guint n)
@@ -408,8 +417,7 @@ Host *host_new(guint width, guint height)
     QXLDevMemSlot slot = {.virt_start = 0, .virt_end = ~(uintptr_t)0};
 
     the_host = host;
-    host->commands = g_async_queue_new();
-    host->cursor_commands = g_async_queue_new();
+    pthread_mutex_init(&host->commands_lock, NULL);
     host->keys = g_string_new(NULL);
     host->pointer = g_string_new(NULL);
     host->pixels = g_malloc0(MAX_WIDTH * MAX_HEIGHT * 4);
@@ -437,8 +445,9 @@ void host_free(Host *host)
     host_set_tablet(host, FALSE);
     spice_qxl_destroy_primary_surface(&host->qxl, 0);
     spice_server_destroy(host->server);
-    g_async_queue_unref(host->commands);
-    g_async_queue_unref(host->cursor_commands);
+    g_queue_clear(&host->commands);
+    g_queue_clear(&host->cursor_commands);
+    pthread_mutex_destroy(&host->commands_lock);
     g_string_free(host->keys, TRUE);
     g_string_free(host->pointer, TRUE);
     g_free(host->pixels);

@@ -8,5 +8,8 @@
 
 /* From any thread. Otherwise it goes like every clock. */
 void clock_forward_ms(uint64_t ms);
+/* It stands still, but for clock_forward_ms(): what is done in one piece unless it takes long, is.
+ */
+void clock_stop(bool stop);
 
 #endif

@@ -62,8 +62,9 @@ void world_free(World *world)
     views_free(world->views);
     if (world->n_resources > 0)
         g_error("%u resources of the guest weren't released", world->n_resources);
-    encode_pool_free(world->server.pool);
+    /* As a server ends: posts of jobs that nobody wants any more use the pool's lock once more. */
     loop_free(world->loop);
+    encode_pool_free(world->server.pool);
     g_ptr_array_unref(world->hoard);
     g_rand_free(world->rand);
     g_free(world);

@@ -8,10 +8,12 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sasl/sasl.h>
 #include <sasl/saslplug.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "net-support.h"
@@ -346,48 +348,53 @@ const NetFiles *net_files(void)
 
 /* ---- SASL ---- */
 
-static GMutex hold_lock;
-static GCond hold_change;
+/* pthread's, as the thread sanitizer doesn't see GLib's. */
+static pthread_mutex_t hold_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t hold_change = PTHREAD_COND_INITIALIZER;
 static bool hold, held;
 
 void net_sasl_hold(void)
 {
+    pthread_mutex_lock(&hold_lock);
     hold = true;
+    pthread_mutex_unlock(&hold_lock);
 }
 
 void net_sasl_await_held(void)
 {
-    g_mutex_lock(&hold_lock);
+    pthread_mutex_lock(&hold_lock);
     while (!held)
-        g_cond_wait(&hold_change, &hold_lock);
-    g_mutex_unlock(&hold_lock);
+        pthread_cond_wait(&hold_change, &hold_lock);
+    pthread_mutex_unlock(&hold_lock);
 }
 
 bool net_sasl_let_go(void)
 {
     bool was_held;
 
-    g_mutex_lock(&hold_lock);
+    pthread_mutex_lock(&hold_lock);
     was_held = held;
     hold = false;
-    g_cond_signal(&hold_change);
-    g_mutex_unlock(&hold_lock);
+    pthread_cond_signal(&hold_change);
+    pthread_mutex_unlock(&hold_lock);
     return was_held;
 }
 
 static void wait_if_held(void)
 {
-    gint64 end = g_get_monotonic_time() + 5 * G_USEC_PER_SEC;
+    struct timespec end;
 
-    g_mutex_lock(&hold_lock);
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += 5;
+    pthread_mutex_lock(&hold_lock);
     if (hold) {
         held = true;
-        g_cond_signal(&hold_change);
-        while (hold && g_cond_wait_until(&hold_change, &hold_lock, end))
+        pthread_cond_signal(&hold_change);
+        while (hold && pthread_cond_timedwait(&hold_change, &hold_lock, &end) == 0)
             ;
         held = false;
     }
-    g_mutex_unlock(&hold_lock);
+    pthread_mutex_unlock(&hold_lock);
 }
 
 static int lookup(void *context, sasl_server_params_t *params, unsigned flags, const char *user,

@@ -3,18 +3,30 @@
 #include "qxl-device.h"
 
 #include <cairo.h>
+#include <pthread.h>
 #include <string.h>
 
 static QXLInstance qxl;
-static GAsyncQueue *drawings, *cursors; /* of QXLCommandExt: the worker's thread takes them */
+
+/* Of QXLCommandExt: the worker's thread takes them. The lock is pthread's and not a GAsyncQueue's,
+ * as the thread sanitizer has to see it. */
+typedef struct Ring {
+    pthread_mutex_t lock;
+    GQueue commands;
+} Ring;
+
+static Ring drawings = {PTHREAD_MUTEX_INITIALIZER, G_QUEUE_INIT};
+static Ring cursors = {PTHREAD_MUTEX_INITIALIZER, G_QUEUE_INIT};
 static int drawn;
 
-static void put(GAsyncQueue *ring, uint32_t type, void *data)
+static void put(Ring *ring, uint32_t type, void *data)
 {
     QXLCommandExt command = {.cmd = {.type = type, .data = (uintptr_t)data}};
 
-    drawn += ring == drawings;
-    g_async_queue_push(ring, g_memdup2(&command, sizeof command));
+    drawn += ring == &drawings;
+    pthread_mutex_lock(&ring->lock);
+    g_queue_push_tail(&ring->commands, g_memdup2(&command, sizeof command));
+    pthread_mutex_unlock(&ring->lock);
 }
 
 /* A drawing, with room behind it for what it points to: one block, freed when it is released. */
@@ -37,7 +49,7 @@ void device_fill(int surface, int x, int y, int w, int h, uint32_t colour)
     drawing->u.fill.brush.type = SPICE_BRUSH_TYPE_SOLID;
     drawing->u.fill.brush.u.color = colour;
     drawing->u.fill.rop_descriptor = SPICE_ROPD_OP_PUT;
-    put(drawings, QXL_CMD_DRAW, drawing);
+    put(&drawings, QXL_CMD_DRAW, drawing);
 }
 
 void device_move(int surface, int x, int y, int w, int h, int from_x, int from_y)
@@ -45,7 +57,7 @@ void device_move(int surface, int x, int y, int w, int h, int from_x, int from_y
     QXLDrawable *drawing = new_drawing(surface, QXL_COPY_BITS, x, y, w, h, 0);
 
     drawing->u.copy_bits.src_pos = (QXLPoint){.x = from_x, .y = from_y};
-    put(drawings, QXL_CMD_DRAW, drawing);
+    put(&drawings, QXL_CMD_DRAW, drawing);
 }
 
 /* A copy; its image is yet to be filled in. */
@@ -81,7 +93,7 @@ void device_image(int surface, int x, int y, int w, int h, const uint32_t *pixel
                                 .stride = w * 4,
                                 .data = (uintptr_t)(image + 1)};
     memcpy(image + 1, pixels, size);
-    put(drawings, QXL_CMD_DRAW, drawing);
+    put(&drawings, QXL_CMD_DRAW, drawing);
 }
 
 void device_copy(int surface, int x, int y, int w, int h, int from, int from_x, int from_y)
@@ -92,7 +104,7 @@ void device_copy(int surface, int x, int y, int w, int h, int from, int from_x, 
     ((QXLImage *)(drawing + 1))->surface_image.surface_id = from;
     drawing->surfaces_dest[0] = from; /* the server renders it before this drawing */
     drawing->surfaces_rects[0] = drawing->u.copy.src_area;
-    put(drawings, QXL_CMD_DRAW, drawing);
+    put(&drawings, QXL_CMD_DRAW, drawing);
 }
 
 /* ASCII in the form that QXL_DRAW_TEXT wants: a coverage of 4 bits a pixel, bottom row first. */
@@ -147,7 +159,7 @@ void device_text(int surface, int x, int y, uint32_t colour, const char *text)
     drawing->u.text.fore_brush.type = SPICE_BRUSH_TYPE_SOLID;
     drawing->u.text.fore_brush.u.color = colour;
     drawing->u.text.fore_mode = SPICE_ROPD_OP_PUT;
-    put(drawings, QXL_CMD_DRAW, drawing);
+    put(&drawings, QXL_CMD_DRAW, drawing);
 }
 
 /* Of a surface; stays until the process ends, as there is no destroy. */
@@ -170,7 +182,7 @@ void device_new_surface(int surface, int w, int h)
                                             .height = h,
                                             .stride = w * 4,
                                             .data = (uintptr_t)new_pixels(w, h)};
-    put(drawings, QXL_CMD_SURFACE, create);
+    put(&drawings, QXL_CMD_SURFACE, create);
 }
 
 void device_cursor(int x, int y, int size, const uint32_t *pixels)
@@ -188,7 +200,7 @@ void device_cursor(int x, int y, int size, const uint32_t *pixels)
     shape->header.width = shape->header.height = size;
     shape->data_size = shape->chunk.data_size = size * size * 4;
     memcpy(shape->chunk.data, pixels, size * size * 4);
-    put(cursors, QXL_CMD_CURSOR, set);
+    put(&cursors, QXL_CMD_CURSOR, set);
 }
 
 void device_move_cursor(int x, int y)
@@ -197,7 +209,7 @@ void device_move_cursor(int x, int y)
 
     move->type = QXL_CURSOR_MOVE;
     move->u.position = (QXLPoint16){.x = x, .y = y};
-    put(cursors, QXL_CMD_CURSOR, move);
+    put(&cursors, QXL_CMD_CURSOR, move);
 }
 
 int device_drawn(void)
@@ -205,11 +217,21 @@ int device_drawn(void)
     return drawn;
 }
 
+static int length(Ring *ring)
+{
+    int n;
+
+    pthread_mutex_lock(&ring->lock);
+    n = g_queue_get_length(&ring->commands);
+    pthread_mutex_unlock(&ring->lock);
+    return n;
+}
+
 int device_wake(void)
 {
-    const int waiting = MAX(g_async_queue_length(drawings), 0);
+    const int waiting = length(&drawings);
 
-    if (waiting > 0 || g_async_queue_length(cursors) > 0)
+    if (waiting > 0 || length(&cursors) > 0)
         spice_qxl_wakeup(&qxl);
     return waiting;
 }
@@ -241,10 +263,13 @@ static void get_init_info(QXLInstance *instance, QXLDevInitInfo *info)
                              .n_surfaces = 16};
 }
 
-static int take(GAsyncQueue *ring, QXLCommandExt *command)
+static int take(Ring *ring, QXLCommandExt *command)
 {
-    g_autofree QXLCommandExt *next = g_async_queue_try_pop(ring);
+    g_autofree QXLCommandExt *next = NULL;
 
+    pthread_mutex_lock(&ring->lock);
+    next = g_queue_pop_head(&ring->commands);
+    pthread_mutex_unlock(&ring->lock);
     if (!next)
         return 0;
     *command = *next;
@@ -253,12 +278,12 @@ static int take(GAsyncQueue *ring, QXLCommandExt *command)
 
 static int get_command(QXLInstance *instance, QXLCommandExt *command)
 {
-    return take(drawings, command);
+    return take(&drawings, command);
 }
 
 static int get_cursor_command(QXLInstance *instance, QXLCommandExt *command)
 {
-    return take(cursors, command);
+    return take(&cursors, command);
 }
 
 static int req_notification(QXLInstance *instance)
@@ -293,8 +318,6 @@ void device_add(SpiceServer *server, int width, int height)
                                    .mouse_mode = 1};
 
     make_glyphs();
-    drawings = g_async_queue_new();
-    cursors = g_async_queue_new();
     qxl.base.sif = &interface.base;
     spice_server_add_interface(server, &qxl.base);
     primary.mem = (uintptr_t)new_pixels(width, height);
