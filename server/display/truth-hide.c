@@ -231,7 +231,6 @@ void truth_hide(Truth *truth, Drawable *drawable)
         pixman_region_overlap_t overlap = PIXMAN_REGION_OUT;
         pixman_box32_t extents;
         Drawable *older;
-        bool covers_all;
 
         if (i < 0)
             break;
@@ -245,14 +244,15 @@ void truth_hide(Truth *truth, Drawable *drawable)
             continue;
         }
         if (overlap == PIXMAN_REGION_PART) {
-            /* What is hidden by an opaque one was hidden from everything older before. */
-            covers_all = node_of(older)->opaque && !node_of(older)->reads_self &&
-                         pixman_region32_contains_rectangle(
-                             &older->visible, pixman_region32_extents(&hidden)) == PIXMAN_REGION_IN;
             if (!cut_visible(truth, &tree->entries[i], &hidden))
                 continue;
-            if (covers_all)
-                break;
+        }
+        if (node_of(older)->opaque && !node_of(older)->reads_self &&
+            pixman_region32_n_rects(&older->region) <= TRUTH_MAX_RECTS) {
+            /* What an opaque one paints was hidden from everything older when it came. (What a copy
+             * then still needed, and doesn't any more, is left to truth_sweep().) */
+            pixman_region32_subtract(&hidden, &hidden, &older->region);
+            limit_hidden(&hidden);
         }
         if (node_of(older)->reads_self) {
             protect_source(&hidden, older, &older->visible);

@@ -271,7 +271,7 @@ void view_pump(View *view);
 /* Before work that takes a while: what is ready needn't wait for it. Only in fill(). */
 void view_send_now(View *view);
 /* Pixels that take a while to be compared, or copied. */
-enum { VIEW_LONG_WORK = 1 << 15 };
+enum { VIEW_LONG_WORK = 1 << 16 };
 void view_drop_out(View *view);
 
 #endif
