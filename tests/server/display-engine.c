@@ -70,6 +70,13 @@ bool channel_client_send(ChannelClient *cc, uint16_t type, const void *message)
     return ok;
 }
 
+/* A body of pieces only has no bytes of its own: NULL, from which nothing may be taken. */
+static void append_own(const OutBody *body, size_t from, size_t to, WireBuffer *out)
+{
+    if (to > from)
+        wire_buffer_append(out, body->bytes.data + from, to - from);
+}
+
 /* What the engine makes of a body. */
 static void flatten(const OutBody *body, WireBuffer *out)
 {
@@ -78,11 +85,11 @@ static void flatten(const OutBody *body, WireBuffer *out)
     for (unsigned i = 0; i < body->gather.n_pieces; i++) {
         const struct WireGatherPiece *piece = &body->gather.pieces[i];
 
-        wire_buffer_append(out, body->bytes.data + from, piece->at - from);
+        append_own(body, from, piece->at, out);
         from = piece->at;
         wire_buffer_append(out, piece->bytes.data, piece->bytes.size);
     }
-    wire_buffer_append(out, body->bytes.data + from, body->bytes.size - from);
+    append_own(body, from, body->bytes.size, out);
 }
 
 bool channel_client_send_body(ChannelClient *cc, uint16_t type, OutBody *body,
