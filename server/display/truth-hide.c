@@ -227,7 +227,7 @@ void truth_hide(Truth *truth, Drawable *drawable)
     protect_source(&hidden, drawable, &drawable->region);
     limit_hidden(&hidden);
     while (pixman_region32_not_empty(&hidden)) {
-        int i = entry_before(tree, before, pixman_region32_extents(&hidden), true);
+        int i = entry_before(tree, before, pixman_region32_extents(&hidden));
         pixman_region_overlap_t overlap = PIXMAN_REGION_OUT;
         pixman_box32_t extents;
         Drawable *older;

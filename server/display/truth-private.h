@@ -150,15 +150,15 @@ static inline pixman_box32_t surface_box(const Surface *surface)
     return (pixman_box32_t){0, 0, surface->width, surface->height};
 }
 
-/* The youngest pending drawing before the entry 'end' that may be touched by the area; -1: none. */
-static inline int entry_before(const SurfaceTree *tree, unsigned end, const pixman_box32_t *area,
-                               bool or_reads_self)
+/* The youngest pending drawing before the entry 'end' that is touched by the area, or may read
+ * there; -1: none. */
+static inline int entry_before(const SurfaceTree *tree, unsigned end, const pixman_box32_t *area)
 {
     for (unsigned i = end; i > tree->first; i--) {
         const Entry *entry = &tree->entries[i - 1];
 
         if ((boxes_touch(&entry->extents, area) && entry->drawable) ||
-            (or_reads_self && entry->reads_self))
+            (entry->reads_self && boxes_touch(&entry->reads, area)))
             return (int)i - 1;
     }
     return -1;
