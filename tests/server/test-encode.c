@@ -2,6 +2,7 @@
 /* Image coding: what every coder makes of pixels of every format decodes to the same pixels; who
  * chooses what; order of GLZ images; jobs that are dropped. docs/spec/server-display.md 12 */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -495,7 +496,7 @@ static void test_bad_sources(void)
 
 enum { JOBS = 60, CHANNELS = 2 };
 
-static int n_done;
+static atomic_int n_done; /* told on several threads */
 
 static void job_done(void *data)
 {
