@@ -6,12 +6,9 @@
 
 #include <glib.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SLICES_SINGLE 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(SLICES_SINGLE)
+#include "sanitized.h"
+
+#if SANITIZED_ADDRESS
 #define slice_new0(type) g_new0(type, 1)
 #define slice_free(type, slice) g_free(slice)
 #else

@@ -3,6 +3,7 @@
 #ifndef CODEC_GLZ_PRIVATE_H
 #define CODEC_GLZ_PRIVATE_H
 
+#include "sanitized.h"
 #include "codec/glz.h"
 
 #include <stdatomic.h>
@@ -19,16 +20,7 @@ struct GlzImage {
 
 /* In slabs the address sanitizer sees no bounds of single images: each has memory of its own then.
  */
-#ifdef __SANITIZE_ADDRESS__
-#define GLZ_SLABS 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define GLZ_SLABS 0
-#endif
-#endif
-#ifndef GLZ_SLABS
-#define GLZ_SLABS 1
-#endif
+#define GLZ_SLABS (!SANITIZED_ADDRESS)
 
 /* Where a window's images lie. Slabs hold at most max_bytes in all, whatever keeps them. The caller
  * locks; images are released by any thread, also when the memory has been freed. */

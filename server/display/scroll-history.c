@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Where it pays to look for moved pixels: searching in vain costs more than finding them. */
-#include <glib.h>
-
+#include "display/boxes.h"
 #include "display/scroll.h"
 
 enum {
@@ -24,13 +23,6 @@ static bool same_box(const pixman_box32_t *a, const pixman_box32_t *b)
     return a->x1 == b->x1 && a->y1 == b->y1 && a->x2 == b->x2 && a->y2 == b->y2;
 }
 
-static int64_t pixels_of(const pixman_box32_t *box)
-{
-    return box->x1 < box->x2 && box->y1 < box->y2
-               ? (int64_t)(box->x2 - box->x1) * (box->y2 - box->y1)
-               : 0;
-}
-
 /* Has most of the place been looked at lately? What changes for the first time is new: a window has
  * opened. What is dragged or panned changes again and again. */
 static bool changed_lately(const ScrollHistory *history, const pixman_box32_t *box)
@@ -42,7 +34,7 @@ static bool changed_lately(const ScrollHistory *history, const pixman_box32_t *b
         pixman_box32_t both = {MAX(place.x1, other->x1), MAX(place.y1, other->y1),
                                MIN(place.x2, other->x2), MIN(place.y2, other->y2)};
 
-        if (pixels_of(&both) * 2 >= MAX(pixels_of(&place), pixels_of(other)))
+        if (box_area(&both) * 2 >= MAX(box_area(&place), box_area(other)))
             return true;
     }
     return false;

@@ -78,31 +78,9 @@ static bool same_geometry(const Drawable *a, const Drawable *b, bool same_color)
     return false;
 }
 
-/* Does the drawing read this area of its own target, by COPY_BITS or as an image? */
-static bool reads_own(const Drawable *drawable, const pixman_box32_t *area)
-{
-    const Node *node = node_of(drawable);
-
-    if (!node->reads_self)
-        return false;
-    if (node->dx || node->dy) {
-        const pixman_box32_t *box =
-            pixman_region32_extents((pixman_region32_t *)&drawable->visible);
-        pixman_box32_t source = {box->x1 + node->dx, box->y1 + node->dy, box->x2 + node->dx,
-                                 box->y2 + node->dy};
-
-        if (boxes_touch(&source, area))
-            return true;
-    }
-    for (unsigned i = 0; i < drawable->n_reads; i++)
-        if (drawable->reads[i].surface == drawable->target &&
-            boxes_touch(&drawable->reads[i].area, area))
-            return true;
-    return false;
-}
-
 bool truth_merge(Truth *truth, Drawable *drawable)
 {
+    const SurfaceTree *tree = tree_of(drawable->target);
     pixman_box32_t area = *pixman_region32_extents(&drawable->region);
     Drawable *old = NULL;
 
@@ -113,11 +91,11 @@ bool truth_merge(Truth *truth, Drawable *drawable)
         return false;
     /* What stands between the two must have nothing to do with these pixels. */
     for (GList *link = drawable->target->pending.tail; link && !old; link = link->prev) {
-        Drawable *other = link->data;
+        const Entry *entry = &tree->entries[node_of(link->data)->slot];
 
-        if (boxes_touch(pixman_region32_extents(&other->region), &area))
-            old = other;
-        else if (reads_own(other, &area))
+        if (boxes_touch(&entry->painted, &area))
+            old = link->data;
+        else if (boxes_touch(&entry->reads, &area))
             return false;
     }
     if (!old || old->effect != drawable->effect || node_of(old)->reads_self ||

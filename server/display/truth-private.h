@@ -18,6 +18,7 @@
 #ifndef SERVER_DISPLAY_TRUTH_PRIVATE_H
 #define SERVER_DISPLAY_TRUTH_PRIVATE_H
 
+#include "display/boxes.h"
 #include "display/scroll.h"
 #include "display/truth.h"
 
@@ -90,6 +91,7 @@ struct Truth {
     void *context;
     GQueue pending; /* by age */
     size_t borrowed, weight;
+    unsigned n_added;          /* since all was swept */
     GPtrArray *order, *listed; /* of truth-order.c */
     /* Memory of one rendering, kept for the next. */
     uint8_t *scratch;
@@ -105,27 +107,6 @@ static inline Node *node_of(const Drawable *drawable)
 static inline SurfaceTree *tree_of(const Surface *surface)
 {
     return surface->tree;
-}
-
-static inline bool boxes_touch(const pixman_box32_t *a, const pixman_box32_t *b)
-{
-    return a->x1 < b->x2 && b->x1 < a->x2 && a->y1 < b->y2 && b->y1 < a->y2;
-}
-
-static inline bool box_is_empty(const pixman_box32_t *box)
-{
-    return box->x1 >= box->x2 || box->y1 >= box->y2;
-}
-
-/* The smallest that holds both. */
-static inline pixman_box32_t box_join(const pixman_box32_t *a, const pixman_box32_t *b)
-{
-    if (box_is_empty(a))
-        return *b;
-    if (box_is_empty(b))
-        return *a;
-    return (pixman_box32_t){MIN(a->x1, b->x1), MIN(a->y1, b->y1), MAX(a->x2, b->x2),
-                            MAX(a->y2, b->y2)};
 }
 
 /* May say yes for a region of many rectangles. */

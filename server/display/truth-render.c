@@ -53,7 +53,7 @@ static uint64_t region_pixels(const pixman_region32_t *region)
     uint64_t pixels = 0;
 
     for (int i = 0; i < n; i++)
-        pixels += (uint64_t)(boxes[i].x2 - boxes[i].x1) * (uint64_t)(boxes[i].y2 - boxes[i].y1);
+        pixels += box_area(&boxes[i]);
     return pixels;
 }
 

@@ -361,6 +361,7 @@ void truth_sweep_all(Truth *truth)
         if (truth->surfaces[i])
             truth_sweep(truth, truth->surfaces[i]);
     }
+    truth->n_added = 0;
 }
 
 void truth_render_all(Truth *truth)
@@ -383,9 +384,10 @@ void truth_trim(Truth *truth, unsigned n, size_t borrowed)
     }
     if (truth->pending.length <= n)
         return;
-    truth_sweep_all(truth);
-    /* Room for some, so that not each of them costs a look at all. */
-    while (truth->pending.length > n - n / 4)
+    /* Not each of them costs a look at all. */
+    if (truth->n_added >= n / 4)
+        truth_sweep_all(truth);
+    while (truth->pending.length > n)
         render_oldest(truth);
 }
 
@@ -475,6 +477,7 @@ bool truth_add(Truth *truth, Drawable *drawable)
     region_limit(&drawable->visible, TRUTH_MAX_RECTS);
     drawable->state = DRAWABLE_PENDING;
     link_drawable(truth, drawable);
+    truth->n_added++;
     while (truth->pending.length > TRUTH_MAX_PENDING ||
            (truth->weight > TRUTH_MAX_WEIGHT && truth->pending.length > 1))
         render_oldest(truth);

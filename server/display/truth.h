@@ -78,7 +78,8 @@ void truth_render_all(Truth *truth);
  * through copies. */
 void truth_sweep_all(Truth *truth);
 /* Render oldest drawings that borrow guest memory until at most 'borrowed' bytes are in use. When
- * more than n are pending: sweep, and render oldest ones until there is some room again. */
+ * more than n are pending: sweep, if many have come since, and render oldest ones until at most n
+ * are. */
 void truth_trim(Truth *truth, unsigned n, size_t borrowed);
 unsigned truth_n_pending(const Truth *truth);
 size_t truth_borrowed(const Truth *truth);

@@ -14,12 +14,6 @@ enum {
     WASTE = 512,          /* pixels that may be sent without need to save a message */
 };
 
-static pixman_box32_t box_union(const pixman_box32_t *a, const pixman_box32_t *b)
-{
-    return (pixman_box32_t){MIN(a->x1, b->x1), MIN(a->y1, b->y1), MAX(a->x2, b->x2),
-                            MAX(a->y2, b->y2)};
-}
-
 static bool box_meets(const pixman_region32_t *region, const pixman_box32_t *box)
 {
     return region && pixman_region32_contains_rectangle((pixman_region32_t *)(uintptr_t)region,
@@ -44,7 +38,7 @@ unsigned view_rects(const pixman_region32_t *region, const pixman_region32_t *av
         do { /* join it with one that is near, and the result with another */
             joined = false;
             for (unsigned k = n; k-- > 0;) {
-                pixman_box32_t both = box_union(&boxes[k], &box);
+                pixman_box32_t both = box_join(&boxes[k], &box);
                 uint64_t used = box_area(&boxes[k]) + box_area(&box);
 
                 if (box_area(&both) <= used + MAX((uint64_t)WASTE, used / 8) &&
@@ -181,7 +175,7 @@ void view_flush(ViewSurface *vs, const pixman_region32_t *area, bool always)
         pixman_box32_t all = boxes[0];
 
         for (unsigned i = 1; i < n; i++)
-            all = box_union(&all, &boxes[i]);
+            all = box_join(&all, &boxes[i]);
         truth_render_until(view->views->truth, surface, &all, view->position);
         /* Small changes are what somebody waits for. */
         if (n > 1)

@@ -18,6 +18,7 @@
 #ifndef SERVER_DISPLAY_VIEW_H
 #define SERVER_DISPLAY_VIEW_H
 
+#include "display/boxes.h"
 #include "display/scroll.h"
 #include "display/views.h"
 #include "server.h"
@@ -181,12 +182,6 @@ void view_surface_destroyed(View *view, Surface *surface);
 void view_lack(ViewSurface *vs, const pixman_region32_t *region);
 void view_lack_box(ViewSurface *vs, const pixman_box32_t *box);
 void view_has(ViewSurface *vs, const pixman_region32_t *region);
-static inline uint64_t box_area(const pixman_box32_t *box)
-{
-    if (box->x1 >= box->x2 || box->y1 >= box->y2)
-        return 0;
-    return (uint64_t)(box->x2 - box->x1) * (uint64_t)(box->y2 - box->y1);
-}
 uint64_t region_area(const pixman_region32_t *region);
 void region_bound(pixman_region32_t *region, int n); /* with more rectangles: its extents */
 void region_from_box(pixman_region32_t *region, const pixman_box32_t *box);

@@ -12,6 +12,23 @@
 #include "canvas/rop.h"
 #include "drawn-region.h"
 
+WireRect model_rect(int32_t left, int32_t top, int32_t right, int32_t bottom)
+{
+    return (WireRect){.left = left, .top = top, .right = right, .bottom = bottom};
+}
+
+SceneMessage model_fill(uint32_t surface, WireRect box, uint32_t color, uint16_t rop)
+{
+    SceneMessage message;
+
+    memset(&message, 0, sizeof message);
+    message.base.surface_id = surface;
+    message.base.box = box;
+    message.fill.brush = (WireBrush){SPICE_BRUSH_TYPE_SOLID, {.color = color}};
+    message.fill.rop_descriptor = rop;
+    return message;
+}
+
 static void on_dropped(void *context, Drawable *drawable)
 {
     Model *model = context;

@@ -23,6 +23,10 @@ typedef struct Model {
     unsigned n_dropped, n_rendered, n_merged, n_moved;
 } Model;
 
+/* Parts of drawings: a rectangle, and a fill with a colour. */
+WireRect model_rect(int32_t left, int32_t top, int32_t right, int32_t bottom);
+SceneMessage model_fill(uint32_t surface, WireRect box, uint32_t color, uint16_t rop);
+
 void model_init(Model *model, uint64_t seed, uint32_t width, uint32_t height, bool has_client);
 void model_clear(Model *model);
 
