@@ -60,6 +60,30 @@ static unsigned *counter(ScrollHistory *history, const pixman_box32_t *box)
     return &history->places[at].in_vain;
 }
 
+/* What went there mostly comes back: somebody reads on and looks back, or drags to and fro. */
+static bool turned_back(const ScrollHistory *history, const CanvasPixels *old,
+                        const pixman_box32_t *box, const ScrollSource *picture, ScrollMove *move)
+{
+    static const int8_t signs[3][2] = {{-1, -1}, {-1, 1}, {1, -1}};
+    const ScrollMove *last = &history->last;
+    const pixman_box32_t from = {last->to.x1 - last->dx, last->to.y1 - last->dy,
+                                 last->to.x2 - last->dx, last->to.y2 - last->dy};
+    const pixman_box32_t all = box_join(&from, &last->to);
+
+    for (int i = 0; i < (last->dx && last->dy ? 3 : 1); i++) {
+        int32_t dx = last->dx * signs[i][0], dy = last->dy * signs[i][1];
+
+        *move = (ScrollMove){{MAX(all.x1, all.x1 + dx), MAX(all.y1, all.y1 + dy),
+                              MIN(all.x2, all.x2 + dx), MIN(all.y2, all.y2 + dy)},
+                             dx,
+                             dy};
+        if (!box_is_empty(&move->to) && scroll_goes_on(old, box, picture, move))
+            return true;
+    }
+    *move = *last;
+    return false;
+}
+
 bool scroll_look(ScrollHistory *history, const CanvasPixels *old, const pixman_box32_t *box,
                  const ScrollSource *picture, ScrollMove *move)
 {
@@ -71,8 +95,10 @@ bool scroll_look(ScrollHistory *history, const CanvasPixels *old, const pixman_b
                     (history->free_in_vain < PATIENCE || history->in_vain % NOW_AND_THEN == 0);
 
     *move = history->last;
-    if (tired || !((same_box(box, &history->box) && scroll_goes_on(old, box, picture, move)) ||
-                   scroll_find(old, box, picture, anywhere, move))) {
+    if (tired ||
+        !((same_box(box, &history->box) && (scroll_goes_on(old, box, picture, move) ||
+                                            turned_back(history, old, box, picture, move))) ||
+          scroll_find(old, box, picture, anywhere, move))) {
         history->free_in_vain += !tired && anywhere;
         ++*in_vain;
         history->in_vain++;

@@ -70,6 +70,7 @@ typedef struct Source {
     uint32_t set;              /* bits that are set in each 32-bit pixel */
     uint8_t *gather;           /* room for a row as it comes */
     uint8_t *native_row, *row; /* and for one unpacked, and in the surface's format */
+    uint8_t *spare;            /* and one more, of the surface's pixels */
 } Source;
 
 static bool source_init(Source *source, Truth *truth, const Drawable *drawable)
@@ -130,11 +131,12 @@ static bool source_init(Source *source, Truth *truth, const Drawable *drawable)
         bytes += source->pieces.pieces[i].iov_len;
     if ((uint64_t)bitmap->stride * bitmap->y > bytes)
         return false;
-    source->gather = truth_scratch(truth, width * 12);
+    source->gather = truth_scratch(truth, width * 16);
     if (!source->gather)
         return false;
     source->native_row = source->gather + width * 4;
     source->row = source->gather + width * 8;
+    source->spare = source->gather + width * 12;
     return true;
 }
 
@@ -244,13 +246,52 @@ CANVAS_KERNEL static uint32_t differing(const uint8_t *a, const uint8_t *b, size
     return all;
 }
 
+static uint32_t load_pixel(const uint8_t *bytes, unsigned size)
+{
+    uint16_t half;
+    uint32_t whole;
+
+    if (size == 4) {
+        memcpy(&whole, bytes, 4);
+        return whole;
+    }
+    if (size == 1)
+        return *bytes;
+    memcpy(&half, bytes, 2);
+    return half;
+}
+
 static bool pixel_differs(const uint8_t *a, const uint8_t *b, unsigned size, uint32_t mask)
 {
-    uint32_t p = 0, q = 0;
+    return (load_pixel(a, size) ^ load_pixel(b, size)) & mask;
+}
 
-    memcpy(&p, a, size);
-    memcpy(&q, b, size);
-    return (p ^ q) & mask;
+static bool words_differ(const uint8_t *a, const uint8_t *b, uint32_t mask)
+{
+    uint64_t p, q;
+
+    memcpy(&p, a, 8);
+    memcpy(&q, b, 8);
+    return (p ^ q) & ((uint64_t)mask << 32 | mask);
+}
+
+/* The first and the last pixel that differ, of n of which at least one does. */
+static void find_ends(const uint8_t *a, const uint8_t *b, int32_t n, unsigned size, uint32_t mask,
+                      int32_t *first, int32_t *last)
+{
+    int32_t in_word = 8 / (int32_t)size, i = 0, end = n;
+
+    while (i + in_word <= n && !words_differ(a + i * size, b + i * size, mask))
+        i += in_word;
+    while (i < n - 1 && !pixel_differs(a + i * size, b + i * size, size, mask))
+        i++;
+    while (end - in_word > i &&
+           !words_differ(a + (end - in_word) * size, b + (end - in_word) * size, mask))
+        end -= in_word;
+    while (end - 1 > i && !pixel_differs(a + (end - 1) * size, b + (end - 1) * size, size, mask))
+        end--;
+    *first = i;
+    *last = end - 1;
 }
 
 typedef struct Diff {
@@ -272,49 +313,48 @@ static void note_change(Diff *diff, int32_t y, int32_t x1, int32_t x2)
     }
     cell->x1 = MIN(cell->x1, x1);
     cell->x2 = MAX(cell->x2, x2);
-    cell->y2 = y + 1;
+    cell->y1 = MIN(cell->y1, y);
+    cell->y2 = MAX(cell->y2, y + 1);
 }
 
-/* Make the pixels from (x1, y) what they are in the other row. */
-static void diff_row(Diff *diff, int32_t y, int32_t x1, int32_t x2, uint8_t *old,
-                     const uint8_t *row)
+/* Make the pixels from (x1, y), which clients show as 'was', what they are in the other row. What
+ * is equal comes from 'was': the guest may write to the other one meanwhile, or it is memory of the
+ * surface itself. */
+static void diff_row(Diff *diff, int32_t y, int32_t x1, int32_t x2, uint8_t *pixels,
+                     const uint8_t *was, const uint8_t *row)
 {
     unsigned size = diff->size;
 
     for (int32_t x = x1, end; x < x2; x = end) {
-        size_t bytes, skip = equal_bytes(old, row, (size_t)(x2 - x) * size) / size;
+        size_t bytes, skip = equal_bytes(was, row, (size_t)(x2 - x) * size) / size * size;
         uint32_t bits;
         int32_t first, last;
 
-        x += skip;
-        old += skip * size;
-        row += skip * size;
+        if (pixels != was)
+            memcpy(pixels, was, skip);
+        x += skip / size;
+        pixels += skip;
+        was += skip;
+        row += skip;
         if (x == x2)
             break;
         end = MIN((x / CELL_WIDTH + 1) * CELL_WIDTH, x2);
         bytes = (size_t)(end - x) * size;
-        if (pixel_differs(old, row, size, diff->mask) &&
-            pixel_differs(old + bytes - size, row + bytes - size, size, diff->mask)) {
+        if (pixel_differs(was, row, size, diff->mask) &&
+            pixel_differs(was + bytes - size, row + bytes - size, size, diff->mask)) {
             note_change(diff, y, x, end);
-            bits = 0;
-            memmove(old, row, bytes);
-        } else {
-            bits = differing(old, row, bytes);
-        }
-        if (bits) {
+            memmove(pixels, row, bytes);
+        } else if ((bits = differing(was, row, bytes))) {
             if (bits & diff->mask) {
-                for (first = 0; first < end - x - 1; first++)
-                    if (pixel_differs(old + first * size, row + first * size, size, diff->mask))
-                        break;
-                for (last = end - x - 1; last > first; last--)
-                    if (pixel_differs(old + last * size, row + last * size, size, diff->mask))
-                        break;
+                find_ends(was, row, end - x, size, diff->mask, &first, &last);
                 note_change(diff, y, x + first, x + last + 1);
             }
-            /* A guest may name memory of its own surface. */
-            memmove(old, row, bytes);
+            memmove(pixels, row, bytes);
+        } else if (pixels != was) {
+            memcpy(pixels, was, bytes);
         }
-        old += bytes;
+        pixels += bytes;
+        was += bytes;
         row += bytes;
     }
 }
@@ -433,34 +473,24 @@ static const uint8_t *picture_row(void *context, int32_t y)
     return source_row(picture->source, picture->x1, y, picture->x2 - picture->x1);
 }
 
-/* Move pixels of the target first where that explains most of the picture. Wrong pixels don't
- * matter: all is compared after it. */
-static bool move_pixels(const Drawable *drawable, Source *source, const pixman_box32_t *area,
-                        ScrollMove *move)
+/* Does it explain most of the picture that pixels of the target were moved? By samples: all is
+ * compared with what was moved. */
+static bool find_move(const Drawable *drawable, Source *source, const pixman_box32_t *area,
+                      ScrollMove *move)
 {
     const CanvasPixels *target = &drawable->target->canvas->pixels;
-    unsigned size = canvas_unpacked_size(target->format);
-    SurfaceTree *tree = tree_of(drawable->target);
     Picture picture = {source, area->x1, area->x2};
     const ScrollSource rows = {picture_row, &picture};
-    pixman_box32_t *to = &move->to, from;
+    const pixman_box32_t *to = &move->to;
+    pixman_box32_t from;
 
     if (drawable->target->truth->unwatched)
         return false;
-    if (!scroll_look(&tree->scrolled, target, area, &rows, move))
+    if (!scroll_look(&tree_of(drawable->target)->scrolled, target, area, &rows, move))
         return false;
     from = (pixman_box32_t){to->x1 - move->dx, to->y1 - move->dy, to->x2 - move->dx,
                             to->y2 - move->dy};
-    if (!truth_is_settled(drawable, &from))
-        return false;
-    for (int32_t i = 0; i < to->y2 - to->y1; i++) {
-        int32_t y = move->dy > 0 ? to->y2 - 1 - i : to->y1 + i;
-
-        memmove(canvas_row(target, y) + (size_t)to->x1 * size,
-                canvas_row(target, y - move->dy) + (size_t)from.x1 * size,
-                (size_t)(to->x2 - to->x1) * size);
-    }
-    return true;
+    return truth_is_settled(drawable, &from);
 }
 
 /* Where a move is looked for: in the largest rectangle, when it is most of the area. Rows are read
@@ -487,6 +517,89 @@ static const pixman_box32_t *where_to_look(const Source *source, const pixman_bo
 
 /* ---- painting ---- */
 
+typedef struct Painting {
+    const CanvasPixels *target;
+    Diff diff;
+    Source source;
+    const ScrollMove *move; /* what clients show is this, done; NULL: what the target shows */
+} Painting;
+
+/* What clients show in the row where the move has filled it. */
+static const uint8_t *moved_row(Painting *painting, int32_t y)
+{
+    const ScrollMove *move = painting->move;
+    unsigned size = painting->diff.size;
+    const uint8_t *row =
+        canvas_row(painting->target, y - move->dy) + (size_t)(move->to.x1 - move->dx) * size;
+
+    /* Otherwise it isn't painted over before this row is finished. */
+    return move->dy == 0
+               ? memcpy(painting->source.spare, row, (size_t)(move->to.x2 - move->to.x1) * size)
+               : row;
+}
+
+/* Part of a row: 'row' are the picture's pixels from column x1; 'moved' those of the move's
+ * rectangle, NULL: it has none in this row. */
+static void paint_part(Painting *painting, int32_t y, int32_t x1, int32_t x2, const uint8_t *moved,
+                       const uint8_t *row)
+{
+    unsigned size = painting->diff.size;
+    uint8_t *pixels = canvas_row(painting->target, y) + (size_t)x1 * size;
+    size_t before = 0, inside = 0, width = x2 - x1;
+
+    if (moved && x1 < painting->move->to.x2 && x2 > painting->move->to.x1) {
+        /* All of it is here: it has been looked for in one rectangle. */
+        before = painting->move->to.x1 - x1;
+        inside = painting->move->to.x2 - painting->move->to.x1;
+        diff_row(&painting->diff, y, x1 + before, x1 + before + inside, pixels + before * size,
+                 moved, row + before * size);
+    }
+    diff_row(&painting->diff, y, x1, x1 + before, pixels, pixels, row);
+    pixels += (before + inside) * size;
+    row += (before + inside) * size;
+    diff_row(&painting->diff, y, x1 + before + inside, x1 + width, pixels, pixels, row);
+}
+
+/* Rectangles beside each other, row by row, also where there are many: the pieces are walked
+ * through once. */
+static void paint_band(Painting *painting, const pixman_box32_t *boxes, int n, bool upwards)
+{
+    int32_t left = boxes[0].x1, right = boxes[n - 1].x2, height = boxes[0].y2 - boxes[0].y1;
+
+    for (int32_t i = 0; i < height; i++) {
+        int32_t y = upwards ? boxes[0].y2 - 1 - i : boxes[0].y1 + i;
+        const uint8_t *row = source_row(&painting->source, left, y, right - left);
+        const ScrollMove *move = painting->move;
+        const uint8_t *moved =
+            move && y >= move->to.y1 && y < move->to.y2 ? moved_row(painting, y) : NULL;
+
+        for (int k = 0; k < n; k++)
+            paint_part(painting, y, boxes[k].x1, boxes[k].x2, moved,
+                       row + (size_t)(boxes[k].x1 - left) * painting->diff.size);
+    }
+}
+
+/* In the order in which nothing is painted over before it has been moved. */
+static void paint_boxes(Painting *painting, const pixman_box32_t *boxes, int n)
+{
+    bool upwards = painting->move && painting->move->dy > 0;
+
+    for (int start = 0, end = n; start < end;) {
+        int from = start, to = end;
+
+        if (upwards) {
+            for (from = end - 1; from > start && boxes[from - 1].y1 == boxes[end - 1].y1;)
+                from--;
+            end = from;
+        } else {
+            for (to = start + 1; to < end && boxes[to].y1 == boxes[start].y1;)
+                to++;
+            start = to;
+        }
+        paint_band(painting, boxes + from, to - from, upwards);
+    }
+}
+
 bool truth_put(Truth *truth, const Drawable *drawable, const pixman_region32_t *area,
                bool ignore_top, PutResult *result)
 {
@@ -494,43 +607,33 @@ bool truth_put(Truth *truth, const Drawable *drawable, const pixman_region32_t *
     pixman_box32_t *extents = pixman_region32_extents((pixman_region32_t *)area);
     int n;
     pixman_box32_t *boxes = pixman_region32_rectangles((pixman_region32_t *)area, &n);
-    Diff diff = {.size = canvas_unpacked_size(target->format),
-                 .mask = ignore_top ? 0x00ffffffu : 0xffffffffu};
+    Painting painting = {.target = target,
+                         .diff = {.size = canvas_unpacked_size(target->format),
+                                  .mask = ignore_top ? 0x00ffffffu : 0xffffffffu}};
+    Diff *diff = &painting.diff;
     const pixman_box32_t *look;
-    Source source;
 
     result->moved = false;
     pixman_region32_clear(&result->changed);
-    if (!source_init(&source, truth, drawable))
+    if (!source_init(&painting.source, truth, drawable))
         return false;
     if (n == 0)
         return true;
-    diff.left = extents->x1 / CELL_WIDTH * CELL_WIDTH;
-    diff.top = extents->y1 / CELL_HEIGHT * CELL_HEIGHT;
-    diff.n_across = (extents->x2 - diff.left + CELL_WIDTH - 1) / CELL_WIDTH;
-    diff.n_down = (extents->y2 - diff.top + CELL_HEIGHT - 1) / CELL_HEIGHT;
-    diff.cells = g_try_new0(Cell, diff.n_across * diff.n_down);
-    if (!diff.cells)
+    diff->left = extents->x1 / CELL_WIDTH * CELL_WIDTH;
+    diff->top = extents->y1 / CELL_HEIGHT * CELL_HEIGHT;
+    diff->n_across = (extents->x2 - diff->left + CELL_WIDTH - 1) / CELL_WIDTH;
+    diff->n_down = (extents->y2 - diff->top + CELL_HEIGHT - 1) / CELL_HEIGHT;
+    diff->cells = g_try_new0(Cell, diff->n_across * diff->n_down);
+    if (!diff->cells)
         return false;
-    look = where_to_look(&source, boxes, n);
+    look = where_to_look(&painting.source, boxes, n);
     if (look)
-        result->moved = move_pixels(drawable, &source, look, &result->move);
-    /* Row by row, also where a row has many rectangles: the pieces are walked through once. */
-    for (int start = 0, end; start < n; start = end) {
-        for (end = start + 1; end < n && boxes[end].y1 == boxes[start].y1;)
-            end++;
-        for (int32_t y = boxes[start].y1; y < boxes[start].y2; y++) {
-            int32_t left = boxes[start].x1, right = boxes[end - 1].x2;
-            const uint8_t *row = source_row(&source, left, y, right - left);
-
-            for (int i = start; i < end; i++)
-                diff_row(&diff, y, boxes[i].x1, boxes[i].x2,
-                         canvas_row(target, y) + (size_t)boxes[i].x1 * diff.size,
-                         row + (size_t)(boxes[i].x1 - left) * diff.size);
-        }
-    }
-    set_changed(&diff, &result->changed);
-    g_free(diff.cells);
+        result->moved = find_move(drawable, &painting.source, look, &result->move);
+    if (result->moved)
+        painting.move = &result->move;
+    paint_boxes(&painting, boxes, n);
+    set_changed(diff, &result->changed);
+    g_free(diff->cells);
     if (n > 1 && n <= TRUTH_MAX_DIRTY)
         pixman_region32_intersect(&result->changed, &result->changed, (pixman_region32_t *)area);
     region_limit(&result->changed, TRUTH_MAX_DIRTY);

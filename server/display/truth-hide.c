@@ -177,6 +177,9 @@ static bool cut_visible(Truth *truth, Entry *entry, const pixman_region32_t *hid
     Drawable *drawable = entry->drawable;
     pixman_region32_t cut;
 
+    /* What a window leaves behind are corners, whose extents are those of all of it. */
+    if (!regions_touch(&drawable->visible, hidden))
+        return true;
     if (entry->reads_self) {
         /* What it has read there may be gone, and it isn't painted there any more. */
         pixman_region32_init(&cut);
@@ -226,7 +229,8 @@ void truth_hide(Truth *truth, Drawable *drawable)
                 continue;
         }
         if (node_of(older)->opaque && !node_of(older)->reads_self &&
-            pixman_region32_n_rects(&older->region) <= TRUTH_MAX_RECTS) {
+            pixman_region32_n_rects(&older->region) <= TRUTH_MAX_RECTS &&
+            regions_touch(&hidden, &older->region)) {
             /* What an opaque one paints was hidden from everything older when it came. (What a copy
              * then still needed, and doesn't any more, is left to truth_sweep().) */
             pixman_region32_subtract(&hidden, &hidden, &older->region);
@@ -256,26 +260,46 @@ static void look_through(const Drawable *drawable, pixman_region32_t *dead)
     /* Of what is copied, only that which will be seen is needed; what else is read, always. */
     if (node->dx || node->dy)
         pixman_region32_subtract(&live, &live, dead);
-    if (simple && (node->opaque || node->dx || node->dy))
+    if (simple && (node->opaque || node->dx || node->dy) &&
+        pixman_region32_contains_rectangle(dead, pixman_region32_extents(painted)) !=
+            PIXMAN_REGION_IN)
         pixman_region32_union(dead, dead, painted);
     protect_source(dead, drawable, &live);
     limit_hidden(dead);
     pixman_region32_fini(&live);
 }
 
+/* What the surface's pending copies paint and read: elsewhere truth_hide() has done it all. */
+static pixman_box32_t copied_area(const SurfaceTree *tree)
+{
+    pixman_box32_t all = {0};
+
+    for (unsigned i = tree->first; i < tree->end; i++) {
+        const Entry *entry = &tree->entries[i];
+
+        if (!entry->reads_self)
+            continue;
+        all = box_join(&all, &entry->painted);
+        all = box_join(&all, &entry->reads);
+    }
+    return all;
+}
+
 void truth_sweep(Truth *truth, Surface *surface)
 {
     SurfaceTree *tree = tree_of(surface);
+    pixman_box32_t copied;
     pixman_region32_t dead;
 
     if (tree->n_reading == 0)
         return;
+    copied = copied_area(tree);
     pixman_region32_init(&dead);
     for (unsigned i = tree->end; i-- > tree->first;) {
         Entry *entry = &tree->entries[i];
         pixman_region_overlap_t overlap;
 
-        if (!entry->drawable)
+        if (!entry->drawable || !boxes_touch(&entry->extents, &copied))
             continue;
         overlap = pixman_region32_contains_rectangle(&dead, &entry->extents);
         if (overlap == PIXMAN_REGION_IN)

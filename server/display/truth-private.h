@@ -119,6 +119,24 @@ static inline bool region_touches(const pixman_region32_t *region, const pixman_
             pixman_region32_contains_rectangle(r, (pixman_box32_t *)box) != PIXMAN_REGION_OUT);
 }
 
+/* May say yes for regions of several rectangles. Of few, it is much cheaper than an intersection.
+ */
+static inline bool regions_touch(const pixman_region32_t *a, const pixman_region32_t *b)
+{
+    int n_a, n_b;
+    const pixman_box32_t *in_a = pixman_region32_rectangles((pixman_region32_t *)a, &n_a),
+                         *in_b = pixman_region32_rectangles((pixman_region32_t *)b, &n_b);
+
+    if ((int64_t)n_a * n_b > TRUTH_MAX_RECTS)
+        return true;
+    for (int i = 0; i < n_a; i++) {
+        for (int k = 0; k < n_b; k++)
+            if (boxes_touch(&in_a[i], &in_b[k]))
+                return true;
+    }
+    return false;
+}
+
 /* A region of more than n rectangles becomes its extents. */
 static inline void region_limit(pixman_region32_t *region, int n)
 {
