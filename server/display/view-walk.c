@@ -6,6 +6,8 @@
 enum {
     WALK_NS = 4 * 1000 * 1000,  /* the worker has other things to do, too */
     LAG_NS = 100 * 1000 * 1000, /* that something waits for room: the link is slow, or the client */
+    REST_NS = 3 * 1000 * 1000,  /* since something was sent: who waits, waits for this */
+    FEW_ITEMS = 6,              /* that are worth a system call of their own */
     MAX_CUT = 8,      /* walks that may end early before what is lacking is sent all the same */
     SMALL = 1024,     /* pixels: an opaque drawing of that size is left to the image around it */
     SOURCE_SLACK = 4, /* a source that is lacking is sent when it isn't that much larger than what
@@ -225,6 +227,16 @@ static bool view_paint_drawable(View *view, ViewSurface *vs, Drawable *drawable)
     return view_send_drawable(view, drawable);
 }
 
+/* Somebody who has been waiting gets what is there already: the letter that was typed, not after
+ * all that changes because of it. */
+static void view_before_work(View *view, uint64_t pixels)
+{
+    if (pixels <= VIEW_LONG_WORK && !(view->rested && view->n_items > FEW_ITEMS))
+        return;
+    view_send_now(view);
+    view->rested = false;
+}
+
 static void view_walk_drawable(View *view, ViewSurface *vs, Drawable *drawable)
 {
     bool lossy = false;
@@ -237,8 +249,7 @@ static void view_walk_drawable(View *view, ViewSurface *vs, Drawable *drawable)
 
     if (drawable->put && !view_is_cacheable(view, drawable)) {
         if (drawable->state == DRAWABLE_PENDING) {
-            if (region_area(&drawable->region) > VIEW_LONG_WORK)
-                view_send_now(view);
+            view_before_work(view, region_area(&drawable->region));
             truth_render(view->views->truth, drawable);
         }
         if (!drawable->moved || !view_walk_moved(vs, drawable))
@@ -394,8 +405,10 @@ void view_fill(ChannelClient *cc)
         view_wait_for_frame(view, view->filled_ns, now);
         return;
     }
-    if (view->n_cut == 0)
+    if (view->n_cut == 0) {
+        view->rested = now - view->filled_ns > REST_NS;
         view->filled_ns = now;
+    }
     primary = view->views->primary ? view_find(view, view->views->primary) : NULL;
     room = channel_client_room(cc) / 2;
     while (view->first && view_may_send(view)) {

@@ -133,6 +133,7 @@ struct View {
     uint64_t full_ns;             /* since when something waits for room; 0: nothing does */
     bool lags;                    /* it once waited so long that the link must be slow */
     uint64_t filled_ns;           /* when the last began */
+    bool rested;                  /* nothing had been sent for a while; nothing has since */
     uint64_t painted_ns, painted; /* pixels of the truth that were sent since that time */
     LoopTimer *frame_timer;
 
