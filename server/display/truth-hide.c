@@ -177,7 +177,6 @@ static bool cut_visible(Truth *truth, Entry *entry, const pixman_region32_t *hid
     Drawable *drawable = entry->drawable;
     pixman_region32_t cut;
 
-    /* What a window leaves behind are corners, whose extents are those of all of it. */
     if (!regions_touch(&drawable->visible, hidden))
         return true;
     if (entry->reads_self) {
@@ -193,41 +192,50 @@ static bool cut_visible(Truth *truth, Entry *entry, const pixman_region32_t *hid
         truth_drop(truth, drawable);
         return false;
     }
-    entry->extents = *pixman_region32_extents(&drawable->visible);
+    entry_set_visible(entry, &drawable->visible);
     return true;
+}
+
+/* The youngest before the entry 'end' that is seen where it would be hidden, or reads there; -1:
+ * none. */
+static int entry_before(const SurfaceTree *tree, unsigned end, const pixman_region32_t *hidden)
+{
+    pixman_box32_t area[2];
+
+    region_outline(hidden, area);
+    for (unsigned i = end; i > tree->first; i--) {
+        const Entry *entry = &tree->entries[i - 1];
+
+        if (entry_is_seen(entry, &area[0]) || entry_is_seen(entry, &area[1]) ||
+            (entry->reads_self &&
+             (boxes_touch(&entry->reads, &area[0]) || boxes_touch(&entry->reads, &area[1]))))
+            return (int)i - 1;
+    }
+    return -1;
 }
 
 void truth_hide(Truth *truth, Drawable *drawable)
 {
     SurfaceTree *tree = tree_of(drawable->target);
     pixman_region32_t hidden;
-    unsigned before = tree->end;
+    int i = (int)tree->end;
 
     pixman_region32_init(&hidden);
     pixman_region32_copy(&hidden, &drawable->region);
     protect_source(&hidden, drawable, &drawable->region);
     limit_hidden(&hidden);
-    while (pixman_region32_not_empty(&hidden)) {
-        int i = entry_before(tree, before, pixman_region32_extents(&hidden));
-        pixman_region_overlap_t overlap = PIXMAN_REGION_OUT;
-        pixman_box32_t extents;
-        Drawable *older;
+    while (pixman_region32_not_empty(&hidden) && (i = entry_before(tree, i, &hidden)) >= 0) {
+        Entry *entry = &tree->entries[i];
+        Drawable *older = entry->drawable;
+        pixman_region_overlap_t overlap =
+            pixman_region32_contains_rectangle(&hidden, pixman_region32_extents(&older->visible));
 
-        if (i < 0)
-            break;
-        before = i;
-        older = tree->entries[i].drawable;
-        extents = tree->entries[i].extents;
-        if (boxes_touch(&extents, pixman_region32_extents(&hidden)))
-            overlap = pixman_region32_contains_rectangle(&hidden, &extents);
         if (overlap == PIXMAN_REGION_IN) {
             truth_drop(truth, older);
             continue;
         }
-        if (overlap == PIXMAN_REGION_PART) {
-            if (!cut_visible(truth, &tree->entries[i], &hidden))
-                continue;
-        }
+        if (overlap == PIXMAN_REGION_PART && !cut_visible(truth, entry, &hidden))
+            continue;
         if (node_of(older)->opaque && !node_of(older)->reads_self &&
             pixman_region32_n_rects(&older->region) <= TRUTH_MAX_RECTS &&
             regions_touch(&hidden, &older->region)) {
@@ -299,9 +307,10 @@ void truth_sweep(Truth *truth, Surface *surface)
         Entry *entry = &tree->entries[i];
         pixman_region_overlap_t overlap;
 
-        if (!entry->drawable || !boxes_touch(&entry->extents, &copied))
+        if (!entry->drawable || !entry_is_seen(entry, &copied))
             continue;
-        overlap = pixman_region32_contains_rectangle(&dead, &entry->extents);
+        overlap = pixman_region32_contains_rectangle(
+            &dead, pixman_region32_extents(&entry->drawable->visible));
         if (overlap == PIXMAN_REGION_IN)
             truth_drop(truth, entry->drawable);
         else if (overlap == PIXMAN_REGION_OUT || cut_visible(truth, entry, &dead))

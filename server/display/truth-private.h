@@ -51,7 +51,7 @@ typedef struct Node {
 /* A pending drawing, as far as most of those that look for one need to know. */
 typedef struct Entry {
     Drawable *drawable;     /* NULL: it has gone */
-    pixman_box32_t extents; /* of what is visible */
+    pixman_box32_t seen[2]; /* what is visible: its rectangles, or their extents and nothing */
     pixman_box32_t painted; /* of its region */
     pixman_box32_t reads;   /* what it reads of its target besides; empty: nothing */
     bool reads_self;
@@ -149,18 +149,25 @@ static inline pixman_box32_t surface_box(const Surface *surface)
     return (pixman_box32_t){0, 0, surface->width, surface->height};
 }
 
-/* The youngest pending drawing before the entry 'end' that is touched by the area, or may read
- * there; -1: none. */
-static inline int entry_before(const SurfaceTree *tree, unsigned end, const pixman_box32_t *area)
+/* A region of one or two rectangles as it is (a window that is dragged leaves corners behind, whose
+ * extents are those of all of it), another one as its extents. */
+static inline void region_outline(const pixman_region32_t *region, pixman_box32_t outline[2])
 {
-    for (unsigned i = end; i > tree->first; i--) {
-        const Entry *entry = &tree->entries[i - 1];
+    int n;
+    const pixman_box32_t *boxes = pixman_region32_rectangles((pixman_region32_t *)region, &n);
 
-        if ((boxes_touch(&entry->extents, area) && entry->drawable) ||
-            (entry->reads_self && boxes_touch(&entry->reads, area)))
-            return (int)i - 1;
-    }
-    return -1;
+    outline[0] = n == 2 ? boxes[0] : *pixman_region32_extents((pixman_region32_t *)region);
+    outline[1] = n == 2 ? boxes[1] : (pixman_box32_t){0};
+}
+
+static inline void entry_set_visible(Entry *entry, const pixman_region32_t *visible)
+{
+    region_outline(visible, entry->seen);
+}
+
+static inline bool entry_is_seen(const Entry *entry, const pixman_box32_t *area)
+{
+    return boxes_touch(&entry->seen[0], area) || boxes_touch(&entry->seen[1], area);
 }
 
 /* Scratch memory of at least that size, until the next call; NULL: no memory. */

@@ -153,10 +153,10 @@ static void add_entry(Drawable *drawable)
     }
     node->slot = tree->end;
     tree->entries[tree->end++] = (Entry){.drawable = drawable,
-                                         .extents = *pixman_region32_extents(&drawable->visible),
                                          .painted = *pixman_region32_extents(&drawable->region),
                                          .reads = own_reads(drawable),
                                          .reads_self = node->reads_self};
+    entry_set_visible(&tree->entries[node->slot], &drawable->visible);
     tree->n_reading += node->reads_self;
 }
 
