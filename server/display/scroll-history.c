@@ -73,10 +73,13 @@ static bool turned_back(const ScrollHistory *history, const CanvasPixels *old,
     for (int i = 0; i < (last->dx && last->dy ? 3 : 1); i++) {
         int32_t dx = last->dx * signs[i][0], dy = last->dy * signs[i][1];
 
-        *move = (ScrollMove){{MAX(all.x1, all.x1 + dx), MAX(all.y1, all.y1 + dy),
-                              MIN(all.x2, all.x2 + dx), MIN(all.y2, all.y2 + dy)},
-                             dx,
-                             dy};
+        /* What was moved lies where it may be moved to, but only the box is known to have changed.
+         */
+        move->to = (pixman_box32_t){
+            MAX(MAX(all.x1, all.x1 + dx), box->x1), MAX(MAX(all.y1, all.y1 + dy), box->y1),
+            MIN(MIN(all.x2, all.x2 + dx), box->x2), MIN(MIN(all.y2, all.y2 + dy), box->y2)};
+        move->dx = dx;
+        move->dy = dy;
         if (!box_is_empty(&move->to) && scroll_goes_on(old, box, picture, move))
             return true;
     }

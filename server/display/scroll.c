@@ -504,19 +504,23 @@ bool scroll_goes_on(const CanvasPixels *old, const pixman_box32_t *box, const Sc
 {
     unsigned size = canvas_unpacked_size(old->format), same = 0, changed = 0;
     const pixman_box32_t *to = &move->to;
-    size_t bytes = (size_t)(to->x2 - to->x1) * size;
+    /* The edges that were found may be wrong, by less than a cell. */
+    int32_t margin = MIN(CELL_WIDTH, (to->x2 - to->x1) / 4), x = to->x1 + margin,
+            stripe = (to->y2 - to->y1) / FEW_ROWS;
+    size_t bytes = (size_t)(to->x2 - margin - x) * size;
 
     if ((!move->dx && !move->dy) || to->x1 < box->x1 || to->y1 < box->y1 || to->x2 > box->x2 ||
-        to->y2 > box->y2 || to->y2 - to->y1 < FEW_ROWS || to->x1 - move->dx < 0 ||
-        to->y1 - move->dy < 0 || to->x2 - move->dx > old->width || to->y2 - move->dy > old->height)
+        to->y2 > box->y2 || stripe < 1 || to->x1 - move->dx < 0 || to->y1 - move->dy < 0 ||
+        to->x2 - move->dx > old->width || to->y2 - move->dy > old->height)
         return false;
     for (int i = 0; i < FEW_ROWS; i++) {
-        int32_t y = to->y1 + (2 * i + 1) * (to->y2 - to->y1) / (2 * FEW_ROWS);
-        const uint8_t *row = picture->row(picture->context, y) + (size_t)(to->x1 - box->x1) * size;
+        /* Not as evenly as lines of text and what is between them. */
+        int32_t y = to->y1 + i * stripe + (stripe / 2 + 37 * i) % stripe;
+        const uint8_t *row = picture->row(picture->context, y) + (size_t)(x - box->x1) * size;
 
-        same += memcmp(row, canvas_row(old, y - move->dy) + (size_t)(to->x1 - move->dx) * size,
-                       bytes) == 0;
-        changed += memcmp(row, canvas_row(old, y) + (size_t)to->x1 * size, bytes) != 0;
+        same +=
+            memcmp(row, canvas_row(old, y - move->dy) + (size_t)(x - move->dx) * size, bytes) == 0;
+        changed += memcmp(row, canvas_row(old, y) + (size_t)x * size, bytes) != 0;
     }
     return same * 4 >= FEW_ROWS * 3 && changed * 4 >= FEW_ROWS;
 }

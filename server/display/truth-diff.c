@@ -545,7 +545,7 @@ static void paint_part(Painting *painting, int32_t y, int32_t x1, int32_t x2, co
 {
     unsigned size = painting->diff.size;
     uint8_t *pixels = canvas_row(painting->target, y) + (size_t)x1 * size;
-    size_t before = 0, inside = 0, width = x2 - x1;
+    int32_t before = 0, inside = 0;
 
     if (moved && x1 < painting->move->to.x2 && x2 > painting->move->to.x1) {
         /* All of it is here: it has been looked for in one rectangle. */
@@ -557,7 +557,7 @@ static void paint_part(Painting *painting, int32_t y, int32_t x1, int32_t x2, co
     diff_row(&painting->diff, y, x1, x1 + before, pixels, pixels, row);
     pixels += (before + inside) * size;
     row += (before + inside) * size;
-    diff_row(&painting->diff, y, x1 + before + inside, x1 + width, pixels, pixels, row);
+    diff_row(&painting->diff, y, x1 + before + inside, x2, pixels, pixels, row);
 }
 
 /* Rectangles beside each other, row by row, also where there are many: the pieces are walked
