@@ -8,6 +8,7 @@
 #include "public/spice.h"
 
 #include <glib.h>
+#include <stdatomic.h>
 
 #include "channel/channel.h"
 #include "log.h"
@@ -69,7 +70,31 @@ struct RedsState {
     bool char_devices_stopped;                 /* char_devices_stop() was the last */
     SpiceMigrateInstance *migration;
     struct Migration *migration_state; /* migration.c */
+    _Atomic uint64_t pointer;          /* any thread: where somebody points to; see below */
 };
+
+/* The pointer's place on a display, as it was told last: by a client that moves it, or by the guest
+ * for one that doesn't. Any thread. */
+static inline void server_set_pointer(struct RedsState *server, uint8_t display, int64_t x,
+                                      int64_t y)
+{
+    atomic_store_explicit(&server->pointer,
+                          1ull << 63 | (uint64_t)display << 48 |
+                              (uint64_t)CLAMP(x, 0, 0xffffff) << 24 |
+                              (uint64_t)CLAMP(y, 0, 0xffffff),
+                          memory_order_relaxed);
+}
+
+/* False: it isn't known, or on another display. */
+static inline bool server_get_pointer(struct RedsState *server, uint8_t display, int32_t *x,
+                                      int32_t *y)
+{
+    uint64_t pointer = atomic_load_explicit(&server->pointer, memory_order_relaxed);
+
+    *x = (int32_t)(pointer >> 24 & 0xffffff);
+    *y = (int32_t)(pointer & 0xffffff);
+    return pointer >> 48 == (1u << 15 | display);
+}
 
 /* The mouse rule may have changed (12.2): re-evaluate. Any thread that holds the host's lock; from
  * a worker: post it. main/inputs.c */

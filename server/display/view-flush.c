@@ -3,8 +3,6 @@
  * and how much at a time. */
 #include "display/view.h"
 
-#include <stdlib.h>
-
 enum {
     MAX_BOXES = 128,
     MAX_FUTURE_RECTS = 1000,
@@ -58,12 +56,92 @@ unsigned view_rects(const pixman_region32_t *region, const pixman_region32_t *av
     return n;
 }
 
-static int by_area(const void *a, const void *b)
+/* ---- which first ---- */
+
+typedef struct Place {
+    int32_t x, y;
+} Place;
+
+static uint64_t square_of_distance(const pixman_box32_t *box, const Place *place)
+{
+    int64_t dx = MAX(MAX(box->x1 - place->x, place->x - (box->x2 - 1)), 0),
+            dy = MAX(MAX(box->y1 - place->y, place->y - (box->y2 - 1)), 0);
+
+    return (uint64_t)(dx * dx + dy * dy);
+}
+
+static int compare(uint64_t a, uint64_t b)
+{
+    return a < b ? -1 : a > b;
+}
+
+/* Small changes are what somebody waits for, then what lies near the pointer (NULL: nobody knows
+ * where it is). */
+static int by_urgency(const void *a, const void *b, void *pointer)
 {
     uint64_t area_a = box_area(a), area_b = box_area(b);
+    int order = 0;
 
-    return area_a < area_b ? -1 : area_a > area_b;
+    if (pointer && area_a > TINY && area_b > TINY)
+        order = compare(square_of_distance(a, pointer), square_of_distance(b, pointer));
+    return order != 0 ? order : compare(area_a, area_b);
 }
+
+/* Large ones in pieces, as far as there is room for these: so that what is near can come first. */
+static unsigned cut_large(pixman_box32_t *boxes, unsigned n, unsigned max)
+{
+    for (unsigned i = 0; i < n && n < max; i++) {
+        pixman_box32_t *box = &boxes[i];
+        int rows = MAX(MAX_PIXELS / (box->x2 - box->x1), 1);
+
+        while (n < max && box->y2 - box->y1 > rows + rows / 4) {
+            boxes[n] = *box;
+            boxes[n++].y1 = box->y2 -= rows;
+        }
+    }
+    return n;
+}
+
+static unsigned in_order(ViewSurface *vs, pixman_box32_t *boxes, unsigned n, unsigned max)
+{
+    const Views *views = vs->view->views;
+    Place place;
+    bool known =
+        vs->surface->id == 0 &&
+        server_get_pointer(views->config.server, views->config.channel_id, &place.x, &place.y);
+
+    /* Before MARK it is one image (view_flush_box()). */
+    if (known && !pixman_region32_not_empty(&vs->initial))
+        n = cut_large(boxes, n, max);
+    if (n > 1)
+        g_qsort_with_data(boxes, (int)n, sizeof *boxes, by_urgency, known ? &place : NULL);
+    return n;
+}
+
+pixman_box32_t view_nearest(const ViewSurface *vs, const pixman_region32_t *region, uint64_t pixels)
+{
+    const Views *views = vs->view->views;
+    int n, rows;
+    const pixman_box32_t *boxes =
+        pixman_region32_rectangles((pixman_region32_t *)(uintptr_t)region, &n);
+    pixman_box32_t nearest = boxes[0];
+    Place place;
+
+    if (!server_get_pointer(views->config.server, views->config.channel_id, &place.x, &place.y))
+        place = (Place){0, 0};
+    for (int i = 1; i < n; i++) {
+        if (square_of_distance(&boxes[i], &place) < square_of_distance(&nearest, &place))
+            nearest = boxes[i];
+    }
+    rows = (int)MAX(pixels / (uint64_t)MAX(nearest.x2 - nearest.x1, 1), 1);
+    if (nearest.y2 - nearest.y1 > rows) {
+        nearest.y1 = CLAMP(place.y - rows / 2, nearest.y1, nearest.y2 - rows);
+        nearest.y2 = nearest.y1 + rows;
+    }
+    return nearest;
+}
+
+/* ---- what is sent of it ---- */
 
 /* What the truth shows already of queued drawings. */
 static void view_future(const ViewSurface *vs, pixman_region32_t *future)
@@ -177,9 +255,7 @@ void view_flush(ViewSurface *vs, const pixman_region32_t *area, bool always)
         for (unsigned i = 1; i < n; i++)
             all = box_join(&all, &boxes[i]);
         truth_render_until(view->views->truth, surface, &all, view->position);
-        /* Small changes are what somebody waits for. */
-        if (n > 1)
-            qsort(boxes, n, sizeof(boxes[0]), by_area);
+        n = in_order(vs, boxes, n, MAX_BOXES);
     }
     for (unsigned i = 0; i < n; i++) {
         pixman_region32_t part;

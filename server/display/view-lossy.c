@@ -106,13 +106,11 @@ bool view_refine(View *view)
         ViewSurface *vs = g_ptr_array_index(view->surfaces, i);
         pixman_region32_t part;
         pixman_box32_t box;
-        int n;
 
         if (!pixman_region32_not_empty(&vs->exact) || pixman_region32_not_empty(&vs->lacks) ||
             !vs->surface->alive)
             continue;
-        box = *pixman_region32_rectangles(&vs->exact, &n);
-        box.y2 = MIN(box.y2, box.y1 + MAX(AT_ONCE / MAX(box.x2 - box.x1, 1), 1));
+        box = view_nearest(vs, &vs->exact, AT_ONCE);
         region_from_box(&part, &box);
         view_lack(vs, &part);
         pixman_region32_fini(&part);

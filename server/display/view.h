@@ -246,6 +246,10 @@ void view_flush(ViewSurface *vs, const pixman_region32_t *area, bool always);
  * 'avoid'. Returns their number. */
 unsigned view_rects(const pixman_region32_t *region, const pixman_region32_t *avoid,
                     pixman_box32_t *boxes, unsigned max);
+/* Of a region that isn't empty: what lies nearest to the pointer, a rectangle of about so many
+ * pixels at most. */
+pixman_box32_t view_nearest(const ViewSurface *vs, const pixman_region32_t *region,
+                            uint64_t pixels);
 
 /* ---- view-send.c ---- */
 /* Queue messages: they leave in this order, each when its images are coded. */

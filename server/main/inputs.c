@@ -157,6 +157,7 @@ static void position(Inputs *inputs, const WireMsgcInputsMousePosition *message)
     inputs->x = message->x;
     inputs->y = message->y;
     inputs->display_id = message->display_id;
+    server_set_pointer(inputs->server, message->display_id, message->x, message->y);
     if (inputs_agent_is_used(inputs))
         tell_agent(inputs, (uint32_t)message->buttons_state << 1);
     else if (inputs->tablet)

@@ -229,6 +229,15 @@ static void forget_shape(Cursor *cursor)
     cursor->resource = NULL;
 }
 
+/* A client that moves the pointer itself tells where it is, and earlier. */
+static void place(Cursor *cursor, const QXLPoint16 *position)
+{
+    cursor->x = position->x;
+    cursor->y = position->y;
+    if (cursor->mouse_mode == SPICE_MOUSE_MODE_SERVER)
+        server_set_pointer(cursor->channel->server, cursor->channel->id, cursor->x, cursor->y);
+}
+
 static bool set_shape(Cursor *cursor, GuestReader *reader, const QXLCursorCmd *guest,
                       GuestResource *resource)
 {
@@ -239,8 +248,7 @@ static bool set_shape(Cursor *cursor, GuestReader *reader, const QXLCursorCmd *g
     forget_shape(cursor);
     cursor->shape = shape;
     cursor->resource = guest_resource_ref(resource);
-    cursor->x = guest->u.set.position.x;
-    cursor->y = guest->u.set.position.y;
+    place(cursor, &guest->u.set.position);
     cursor->visible = cursor->shape_visible = guest->u.set.visible;
     tell(cursor, TELL_SET);
     return true;
@@ -258,8 +266,7 @@ bool cursor_command(Cursor *cursor, GuestReader *reader, uint64_t address, Guest
     case QXL_CURSOR_SET:
         return set_shape(cursor, reader, &guest, resource);
     case QXL_CURSOR_MOVE:
-        cursor->x = guest.u.position.x;
-        cursor->y = guest.u.position.y;
+        place(cursor, &guest.u.position);
         cursor->visible = true;
         if (cursor->mouse_mode == SPICE_MOUSE_MODE_SERVER || !was_visible)
             tell(cursor, TELL_MOVE);

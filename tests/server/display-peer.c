@@ -62,8 +62,13 @@ void peer_deliver(Peer *peer, uint16_t type, const uint8_t *data, size_t size)
         wire_arena_init(&arena, 1 << 20);
         const WireMsgDisplayDrawCopy *copy =
             wire_parse(SPICE_CHANNEL_DISPLAY, WIRE_TO_CLIENT, type, data, size, &arena, &error);
-        if (copy)
+        if (copy) {
+            const WireRect *rect = &copy->base.box;
+            pixman_box32_t box = {rect->left, rect->top, rect->right, rect->bottom};
+
+            g_array_append_val(peer->boxes, box);
             count_image(peer, copy->src_image);
+        }
         wire_arena_clear(&arena);
     }
     if (peer->mute)
@@ -125,6 +130,7 @@ Peer *world_connect(World *world, const PeerConfig *config)
     peer->reason = g_string_new(NULL);
     peer->by_half = g_hash_table_new(NULL, NULL);
     peer->types = g_array_new(false, false, sizeof(uint16_t));
+    peer->boxes = g_array_new(false, false, sizeof(pixman_box32_t));
     if (config->client) {
         peer->client = config->client;
         peer->client->refs++;
@@ -195,6 +201,7 @@ void peer_disconnect(Peer *peer)
     }
     g_string_free(peer->reason, true);
     g_array_unref(peer->types);
+    g_array_unref(peer->boxes);
     g_hash_table_unref(peer->by_half);
     g_free(peer->fatal);
     world->peers = g_list_remove(world->peers, peer);

@@ -32,12 +32,13 @@ typedef struct Peer {
     uint64_t bytes, messages;
     GArray *types;   /* uint16_t: of all messages */
     uint64_t pixels; /* of images that were sent with their data */
+    GArray *boxes;   /* pixman_box32_t: where DRAW_COPY painted */
     unsigned n_lossy, n_from_cache;
     /* What spice-html5 has in its cache of the server's own images: the lower half of an id -> the
      * last image with it; and how often it would take a wrong one. */
     GHashTable *by_half;
     unsigned n_mistaken;
-    bool mute; /* messages are counted, not executed */
+    bool mute;        /* messages are counted, not executed */
     uint64_t flushed; /* messages that had been queued when a flush was last asked for */
 } Peer;
 

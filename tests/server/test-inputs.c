@@ -148,6 +148,13 @@ static const ChannelClass main_class = {.type = SPICE_CHANNEL_MAIN,
                                            .message = main_message};
 
 static struct RedsState *server;
+
+static bool pointer_is(uint8_t display, int32_t x, int32_t y)
+{
+    int32_t at_x, at_y;
+
+    return server_get_pointer(server, display, &at_x, &at_y) && at_x == x && at_y == y;
+}
 static Channel *main_channel, *display, *second_display;
 static FakeWorker first = {.name = 'A'}, second = {.name = 'B'};
 static Peer *main_peer, *peer;
@@ -494,8 +501,10 @@ static void test_tablet(void)
     tap_case("12.3: CLIENT mode with a tablet");
     move_to(100, 200, 0, 0);
     CHECK(did("position:100,200,0"));
+    CHECK(pointer_is(0, 100, 200) && !pointer_is(1, 100, 200));
     move_to(0xffffffff, 0x7fffffff, 6, 3);
     CHECK(did("position:-1,2147483647,0x6"));
+    CHECK(pointer_is(3, 0xffffff, 0xffffff)); /* far away, wherever that is */
     press(SPICE_MOUSE_BUTTON_LEFT, 1);
     CHECK(did("wheel:0,0x1"));
     press(SPICE_MOUSE_BUTTON_UP, 9);

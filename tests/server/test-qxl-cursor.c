@@ -78,6 +78,8 @@ static void simple(uint8_t type, int16_t x, int16_t y)
 
 static void life(void)
 {
+    int32_t x, y;
+
     tap_case("set, move, hide, trail; the current shape's command is held");
     begin();
     CHECK(fake_cursor_class()->ack_window == 20 && !fake_cursor_class()->watch_latency);
@@ -89,6 +91,7 @@ static void life(void)
     CHECK(guest_n_out(guest) == 1);
     simple(QXL_CURSOR_MOVE, 10, 11);
     CHECK(said("move 10,11;"));
+    CHECK(server_get_pointer(server, 0, &x, &y) && x == 10 && y == 11);
     CHECK(guest_n_out(guest) == 1);
     simple(QXL_CURSOR_HIDE, 0, 0);
     CHECK(said("hide;"));
@@ -110,6 +113,7 @@ static void life(void)
     CHECK(said("move 20,20;"));
     simple(QXL_CURSOR_MOVE, 21, 21);
     CHECK(said(""));
+    CHECK(server_get_pointer(server, 0, &x, &y) && x != 21); /* the client knows better */
     worker_set_mouse_mode(worker_of(&guest->instance), SPICE_MOUSE_MODE_SERVER);
     simple(QXL_CURSOR_MOVE, 22, 22);
     CHECK(said("move 22,22;"));

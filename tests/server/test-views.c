@@ -567,6 +567,84 @@ static void test_small_first(void)
     world_put(world, 0, 0, 300, 10, 10, pixels, 0, true);
     check_right(world, 0);
     CHECK(peer->flushed == before);
+    tap_case("nor for many small ones, after a pause");
+    for (int pause = 0; pause <= 10; pause += 10) {
+        clock_forward_ms(pause);
+        before = peer->messages;
+        world_fill(world, 0, (pixman_box32_t){301, 1, 310, 9}, 0x123456, SPICE_ROPD_OP_XOR);
+        for (int i = 0; i < 8; i++)
+            world_put(world, 0, 20 * i, 300, 10, 10, pixels + i + 1, 0, true);
+        check_right(world, 0);
+        CHECK((peer->flushed > before) == (pause > 0));
+    }
+    g_free(pixels);
+    world_free(world);
+}
+
+static uint64_t distance(const pixman_box32_t *box, int x, int y)
+{
+    int64_t dx = MAX(MAX(box->x1 - x, x - (box->x2 - 1)), 0),
+            dy = MAX(MAX(box->y1 - y, y - (box->y2 - 1)), 0);
+
+    return (uint64_t)(dx * dx + dy * dy);
+}
+
+/* What was sent since the n-th image is the nearest to the pointer first. */
+static bool nearest_first(const Peer *peer, unsigned n, int x, int y)
+{
+    const pixman_box32_t *boxes = (const pixman_box32_t *)peer->boxes->data;
+
+    for (unsigned i = n + 1; i < peer->boxes->len; i++)
+        if (distance(&boxes[i - 1], x, y) > distance(&boxes[i], x, y))
+            return false;
+    return peer->boxes->len > n + 2;
+}
+
+/* Four pictures that nobody has seen yet, at the corners; what is sent for them. */
+static unsigned four_corners(World *world, const Peer *peer, uint32_t width)
+{
+    uint32_t *pixels = world_pixels(world, width, 4 * 200, 2);
+    unsigned before = peer->boxes->len;
+
+    clock_forward_ms(20);
+    for (int k = 0; k < 4; k++)
+        world_put(world, 0, k % 2 * 700, k / 2 * 700, width, 200, pixels + k * 200 * width, 0,
+                  true);
+    check_right(world, 0);
+    g_free(pixels);
+    return before;
+}
+
+static void test_pointer_first(void)
+{
+    static const struct {
+        int x, y;
+    } places[] = {{150, 150}, {850, 150}, {150, 850}, {500, 820}};
+    World *world = world_new(9, 3);
+    uint32_t *pixels = world_pixels(world, 900, 900, 2);
+    Peer *peer;
+    unsigned before;
+
+    tap_case("what lies near the pointer is sent first");
+    world_primary(world, 1000, 1000);
+    peer = world_connect(world, &usual);
+    check_right(world, 0);
+    for (unsigned i = 0; i < G_N_ELEMENTS(places); i++) {
+        server_set_pointer(&world->server, 3, places[i].x, places[i].y);
+        before = four_corners(world, peer, 200);
+        CHECK(nearest_first(peer, before, places[i].x, places[i].y));
+    }
+    tap_case("also of one large picture");
+    server_set_pointer(&world->server, 3, 400, 500);
+    clock_forward_ms(20);
+    before = peer->boxes->len;
+    world_put(world, 0, 0, 0, 900, 900, pixels, 0, true);
+    check_right(world, 0);
+    CHECK(nearest_first(peer, before, 400, 500));
+    tap_case("the pointer of another display says nothing");
+    server_set_pointer(&world->server, 2, 999, 999);
+    before = four_corners(world, peer, 190);
+    CHECK(!nearest_first(peer, before, 999, 999));
     g_free(pixels);
     world_free(world);
 }
@@ -655,8 +733,10 @@ static void test_slow(void)
 {
     World *world = world_new(8, 0);
     uint32_t *photo = world_pixels(world, 300, 200, 1);
+    const pixman_box32_t *boxes;
     PeerConfig config = usual;
     Peer *fast, *slow;
+    unsigned before;
 
     tap_case("a slow client gets JPEG, and is exact at rest; another gets none");
     world->server.options.jpeg = SPICE_WAN_COMPRESSION_AUTO;
@@ -668,6 +748,15 @@ static void test_slow(void)
     world_put(world, 0, 20, 30, 300, 200, photo, 0, false);
     check_right(world, 0);
     CHECK(slow->n_lossy > 0 && fast->n_lossy == 0);
+    g_free(photo);
+    tap_case("what lies near the pointer is made exact first");
+    photo = world_pixels(world, 390, 290, 1);
+    server_set_pointer(&world->server, 0, 300, 250);
+    before = slow->boxes->len;
+    world_put(world, 0, 0, 0, 390, 290, photo, 0, true);
+    check_right(world, 0);
+    boxes = (const pixman_box32_t *)slow->boxes->data + before;
+    CHECK(slow->boxes->len > before + 2 && distance(&boxes[1], 300, 250) == 0 && boxes[1].y1 > 0);
     g_free(photo);
     world_free(world);
 }
@@ -799,6 +888,7 @@ int main(int argc, char **argv)
         test_unknown_surfaces();
         test_uncovered();
         test_small_first();
+        test_pointer_first();
         test_shadow();
         test_ids();
         test_slow();
