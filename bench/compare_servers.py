@@ -2,10 +2,12 @@
 """The server library beside the deployed one: the same host programs on both, drained by the same client on the deployed
 client library."""
 import os, statistics, sys, threading, time
+from packets import Packets, may_see_packets
 from common import MARK_PLACE, PREFEED, Process, cell, drain_client, free_port, median, pairs, replay_host, same_picture
 
 DELAY_MS, MBIT = 80, 20  # of the slow link: round trip, each direction
 LONGEST_STALL_MS = 5
+LATEST_US = 1000 * 1000  # what leaves after that time is something else
 
 
 def host_path(build, is_ours):
@@ -19,20 +21,22 @@ def host_path(build, is_ours):
 
 def recorded_run(build, compression, is_ours, *arguments):
     """Play the recording once. The host's figures (server CPU without the thread that parses, longest stall of the main loop,
-    peak memory), the client's bytes and picture, and what became of the marks."""
+    peak memory), the client's bytes and picture, and how long the marks took."""
     port = free_port()
     host = replay_host(build, port, host_path(build, is_ours), '-c', compression, '--prefeed', str(PREFEED), *arguments)
     host.wait_for('ready')
+    packets = Packets(port) if '--marks' in arguments and may_see_packets() else None
     client = drain_client(build, port, None, *MARK_PLACE)
     host.wait_for('fed')
     drained = client.finish('end\n')
     figures = host.finish()
     figures.update(read=drained['read'], hash=drained['hash'], idle=[], busy=[])
     begin = host.numbers('begin')
-    seen = client.numbers('seen')
-    for number, drawn in host.numbers('mark'):
-        # a newer mark stands for the older ones that it covers
-        arrived = [at for n, at in seen if n >= number]
+    arrivals = packets.marks() if packets else client.numbers('seen')
+    marks = host.numbers('mark')
+    for number, drawn in marks:
+        # a newer mark stands for the older ones that it covers; other pixels may look like one by accident
+        arrived = [at for n, at in arrivals if number <= n <= marks[-1][0] and drawn <= at < drawn + LATEST_US]
         if arrived:
             figures['idle' if drawn < begin[-1][0] else 'busy'].append((min(arrived) - drawn) / 1000)
     return figures
@@ -69,6 +73,9 @@ def compare_recorded(build, runs, rate, compressions):
     print('server library: ours / stock, medians of %d pairs, the recorded desktop, %s' %
           (runs, '%d commands per second' % rate if rate else 'as fast as the server goes'))
     latencies = LATENCIES if rate else []
+    if rate:
+        print("latencies: from a mark's drawing " + ('to its bytes leaving' if may_see_packets() else
+                                                     'until a client shows it (packets are not ours to see)'))
     print('%-9s' % 'images' + HEAD + STALL + ''.join('%24s' % ('%s latency %s' % (key, 'median' if share == 0.5 else 'p99'))
                                                      for key, share in latencies) + '   picture')
     fine = True
