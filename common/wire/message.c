@@ -88,8 +88,9 @@ const void *wire_parse_by(const WireMessageInfo *info, uint32_t session, const u
     }
     if (!info->parse)
         return &empty_message;
-    /* Field by field: the table of offsets need not be cleared. */
-    reader.body = body;
+    /* Field by field: the table of offsets need not be cleared. No bytes may come as NULL, which
+     * as the place of a field means that it isn't there. */
+    reader.body = body ? body : (const uint8_t *)&empty_message;
     reader.size = size;
     reader.arena = arena;
     reader.error = error;

@@ -102,6 +102,26 @@ static void test_truncated(void)
     wire_buffer_clear(&body);
 }
 
+static void test_empty(void)
+{
+    tap_case("no bytes are no bytes, also without a place");
+    for (size_t i = 0; i < n_infos; i++) {
+        WireArena arena;
+        WireError error;
+        bool parsed[2];
+
+        wire_arena_init(&arena, 1 << 16);
+        for (int k = 0; k < 2; k++) {
+            parsed[k] =
+                wire_parse_by(&infos[i], 0, k ? (const uint8_t *)"" : NULL, 0, &arena, &error);
+            CHECK(parsed[k] == (error.text[0] == 0));
+        }
+        if (!CHECK(parsed[0] == parsed[1]))
+            printf("# %s\n", infos[i].name);
+        wire_arena_clear(&arena);
+    }
+}
+
 static void test_mutated(void)
 {
     WireBuffer body = {0};
@@ -304,6 +324,7 @@ int main(void)
     test_round_trip();
     test_trailing();
     test_truncated();
+    test_empty();
     test_mutated();
     test_unwritable();
     test_shared_blocks();
