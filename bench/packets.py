@@ -18,14 +18,6 @@ def filter_of(port):
             (0x06, 0, 0, LARGEST), (0x06, 0, 0, 0)]
 
 
-def may_see_packets():
-    try:
-        socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0).close()
-    except PermissionError:
-        return False
-    return True
-
-
 class Packets:
     """Those that leave a port from now on."""
 
@@ -54,3 +46,11 @@ class Packets:
                 seconds, nanoseconds = struct.unpack('qq', extra[0][2])
                 at = seconds * 1e6 + nanoseconds / 1e3 - offset
                 found += [(struct.unpack('<H', match[1])[0], at) for match in MARK.finditer(data)]
+
+
+def may_see_packets():
+    try:
+        Packets(0).socket.close()
+    except PermissionError:
+        return False
+    return True
