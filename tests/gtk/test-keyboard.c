@@ -336,8 +336,9 @@ static void test_keyboard_grab(void)
     /* keys that are down when the inputs are disabled come up */
     fixture_focus(&f);
     key(&f, keycode_of("a"), TRUE);
+    expect_keys(&f, "1e");
     g_object_set(f.display, "disable-inputs", TRUE, NULL);
-    expect_keys(&f, "1e 9e");
+    expect_keys(&f, "9e");
     key(&f, keycode_of("a"), FALSE);
     g_object_set(f.display, "disable-inputs", FALSE, NULL);
     expect_no_input(&f);
