@@ -568,6 +568,9 @@ static void test_small_first(void)
     check_right(world, 0);
     CHECK(peer->flushed == before);
     tap_case("nor for many small ones, after a pause");
+    clock_stop(true);
+    world_fill(world, 0, (pixman_box32_t){301, 1, 310, 9}, 0x123456, SPICE_ROPD_OP_XOR);
+    check_right(world, 0);
     for (int pause = 0; pause <= 10; pause += 10) {
         clock_forward_ms(pause);
         before = peer->messages;
@@ -577,6 +580,7 @@ static void test_small_first(void)
         check_right(world, 0);
         CHECK((peer->flushed > before) == (pause > 0));
     }
+    clock_stop(false);
     g_free(pixels);
     world_free(world);
 }
