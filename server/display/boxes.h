@@ -36,4 +36,17 @@ static inline bool boxes_touch(const pixman_box32_t *a, const pixman_box32_t *b)
     return a->x1 < b->x2 && b->x1 < a->x2 && a->y1 < b->y2 && b->y1 < a->y2;
 }
 
+/* Pixels. */
+static inline uint64_t region_area(const pixman_region32_t *region)
+{
+    int n;
+    const pixman_box32_t *boxes =
+        pixman_region32_rectangles((pixman_region32_t *)(uintptr_t)region, &n);
+    uint64_t area = 0;
+
+    for (int i = 0; i < n; i++)
+        area += box_area(&boxes[i]);
+    return area;
+}
+
 #endif

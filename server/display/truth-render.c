@@ -46,17 +46,6 @@ static uint8_t *gather_borrowed(const Drawable *drawable, size_t *size)
     return data;
 }
 
-static uint64_t region_pixels(const pixman_region32_t *region)
-{
-    int n;
-    pixman_box32_t *boxes = pixman_region32_rectangles((pixman_region32_t *)region, &n);
-    uint64_t pixels = 0;
-
-    for (int i = 0; i < n; i++)
-        pixels += box_area(&boxes[i]);
-    return pixels;
-}
-
 /* What isn't visible needn't be painted, where that is most of it: of a window that is dragged only
  * a strip is ever seen. Clients that get the drawing show all of it. (For copies it has been said
  * already, when their sources were given up.) False: it isn't clipped. */
@@ -68,7 +57,7 @@ static bool clip_to_visible(Drawable *drawable, WireRect *rects)
     const pixman_box32_t *boxes = pixman_region32_rectangles(&drawable->visible, &n);
 
     if (clip->type != SPICE_CLIP_TYPE_NONE || n > TRUTH_MAX_RECTS ||
-        (!copy && region_pixels(&drawable->visible) * 2 > region_pixels(&drawable->region)))
+        (!copy && region_area(&drawable->visible) * 2 > region_area(&drawable->region)))
         return false;
     for (int i = 0; i < n; i++)
         rects[i] = (WireRect){
@@ -163,7 +152,7 @@ static void set_result(Drawable *drawable, const PutResult *result)
                                to->x2 - to->x1, to->y2 - to->y1);
     region_limit(&drawable->changed, TRUTH_MAX_DIRTY);
     /* The samples may have promised too much. */
-    drawable->moved = region_pixels(&result->changed) * 2 < region_pixels(&drawable->changed);
+    drawable->moved = region_area(&result->changed) * 2 < region_area(&drawable->changed);
     if (!drawable->moved)
         return;
     drawable->moved_to = *to;

@@ -15,19 +15,6 @@ enum {
 
 /* ---- Regions ---- */
 
-uint64_t region_area(const pixman_region32_t *region)
-{
-    int n;
-    const pixman_box32_t *boxes =
-        pixman_region32_rectangles((pixman_region32_t *)(uintptr_t)region, &n);
-    uint64_t area = 0;
-
-    for (int i = 0; i < n; i++)
-        area += box_area(&boxes[i]);
-
-    return area;
-}
-
 void region_bound(pixman_region32_t *region, int n)
 {
     if (pixman_region32_n_rects(region) > n) {

@@ -183,7 +183,6 @@ void view_surface_destroyed(View *view, Surface *surface);
 void view_lack(ViewSurface *vs, const pixman_region32_t *region);
 void view_lack_box(ViewSurface *vs, const pixman_box32_t *box);
 void view_has(ViewSurface *vs, const pixman_region32_t *region);
-uint64_t region_area(const pixman_region32_t *region);
 void region_bound(pixman_region32_t *region, int n); /* with more rectangles: its extents */
 void region_from_box(pixman_region32_t *region, const pixman_box32_t *box);
 

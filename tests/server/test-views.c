@@ -544,8 +544,6 @@ static void test_uncovered(void)
     world_free(world);
 }
 
-/* Pictures that come again are taken from the cache, also by a client that knows only half of an
- * id. */
 static void test_small_first(void)
 {
     World *world = world_new(9, 0);
@@ -706,6 +704,8 @@ static void test_shadow(void)
     world_free(world);
 }
 
+/* Pictures that come again are taken from the cache, also by a client that knows only half of an
+ * id. */
 static void test_ids(void)
 {
     enum { SIZE = 40, PICTURES = 5 };
